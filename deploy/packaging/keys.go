@@ -31,10 +31,24 @@ type keys struct {
 	minisign *minisign.PrivateKey
 }
 
-// readKeys takes the keys from the environment.
+func keyVariables() []string {
+	return []string{openPGPKey, openPGPPassword, minisignKey, minisignPassword}
+}
+
+// takeKeys reads the keys, and takes their variables out of the environment: programs that are
+// started do not get them.
+func takeKeys() (keys, error) {
+	k, err := readKeys(os.Getenv)
+	for _, name := range keyVariables() {
+		err = errors.Join(err, os.Unsetenv(name), os.Unsetenv(name+"_FILE"))
+	}
+	return k, err
+}
+
+// readKeys reads the keys of an environment.
 func readKeys(getenv func(string) string) (k keys, err error) {
 	values := make(map[string]string)
-	for _, name := range []string{openPGPKey, openPGPPassword, minisignKey, minisignPassword} {
+	for _, name := range keyVariables() {
 		if values[name] = getenv(name); values[name] != "" {
 			continue
 		}

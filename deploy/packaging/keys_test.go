@@ -108,6 +108,19 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// TestStartedProgramsGetNoKeys: go, nfpm and the program that is packed have no need of them.
+func TestStartedProgramsGetNoKeys(t *testing.T) {
+	for _, v := range newKeys(t) {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	k := testkit.Try(takeKeys())(t)
+	testkit.Equal(t, "missing", k.missing(), "")
+	for _, v := range os.Environ() {
+		testkit.Lacks(t, "the environment", v, "RELEASE_")
+	}
+}
+
 // TestWithoutKeys: a release without keys is whole, unsigned, and says so in one line.
 func TestWithoutKeys(t *testing.T) {
 	dir, said := made(t, nil, "--package", "provision", "--format", "deb,apt")

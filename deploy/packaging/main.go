@@ -63,7 +63,7 @@ func newCommand() *cobra.Command {
 		if o.Epoch, err = epoch(cmd.Context(), o.Root); err != nil {
 			return err
 		}
-		if o.Keys, err = readKeys(os.Getenv); err != nil {
+		if o.Keys, err = takeKeys(); err != nil {
 			return err
 		}
 		if missing := o.Keys.missing(); missing != "" {

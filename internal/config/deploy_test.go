@@ -136,7 +136,7 @@ func TestUnitFitsTheProgram(t *testing.T) {
 		t.Errorf("RestartSec=%v", d)
 	}
 	if n := setting(t, unitFile, "FileDescriptorStoreMax"); !slices.Equal(n, []string{"512"}) {
-		t.Errorf("FileDescriptorStoreMax=%v: two for each source, three for a moment", n)
+		t.Errorf("FileDescriptorStoreMax=%v: each source has one for TCP and up to 64, loops.udp, for UDP", n)
 	}
 	if v := setting(t, unitFile, "RestartPreventExitStatus"); len(v) != 0 {
 		t.Errorf("RestartPreventExitStatus=%v: the Go runtime ends with 2 after a panic or SIGABRT", v)

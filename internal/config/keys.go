@@ -72,7 +72,7 @@ func sourceKeys() []key {
 		{"sources.*.silent_after", time.Hour, between(0, 30*24*time.Hour), onUse, "A sender is shown as silent when it has sent at least 10 messages, and then nothing for this long and for five times its usual pause. 0: never."},
 		{"sources.*.relp.ack", Synced, oneOf(Synced, "queued", Secured), StageSources, "When a message by RELP is answered. `synced`: when a power loss no longer loses it; the queue is then synced at once, not after `queue.sync_interval`. `queued`: when a crash of the gateway no longer loses it. `secured`: when the loss of this machine no longer loses it; needs `queue.kind: jetstream`."},
 		{"sources.*.relp.max_unacked", 10000, between(1, 1000000), StageSources, "Maximum number of unanswered messages of one RELP connection. When it is reached, the connection is not read until answers are written."},
-		{"sources.*.receive_buffer", 32 * MiB, between(4*KiB, GiB), restart, "Kernel receive buffer of a UDP socket. The kernel limits it to net.core.rmem_max; see deploy/sysctl.d."},
+		{"sources.*.receive_buffer", 32 * MiB, between(4*KiB, GiB), restart, "Kernel receive buffer of a UDP socket, of which the source has one for each of `loops.udp`. The kernel limits it to net.core.rmem_max; see deploy/sysctl.d."},
 	}, serverTLSKeys("sources.*", "protocols `tls` and `relp_tls`", StageSources)...)
 }
 

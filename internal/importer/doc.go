@@ -3,7 +3,9 @@
 // its own. What it cannot say it lists with file and line: a half that is listed is honest, a
 // wrong one is a fault.
 //
-// There is one file for each product: sc4s.go, cribl.go, haproxy.go, rsyslog.go, syslogng.go.
-// Each fills a [model]; write.go makes files of it. No file is read whole that is larger than
-// a bound, and no input makes the work grow faster than its size.
+// Each product has a file of its name: sc4s.go, cribl.go, haproxy.go, rsyslog.go, syslogng.go.
+// Three have a second one: sc4scontext.go for the tables and parsers of a site, criblfunctions.go
+// for the functions of pipelines, rsyslogfilter.go for conditions. Each product fills a [model];
+// write.go makes files of it. No file is read whole that is larger than a bound, and no input
+// makes the work grow faster than its size.
 package importer

@@ -20,45 +20,45 @@ import (
 )
 
 const (
-	// booksStream keeps the last word of each gateway.
+	// booksStream keeps the last report of each gateway.
 	booksStream = "SYSLOG-BOOKS"
-	// booksSubjects are those of the words: of gateways, and of those who purge.
+	// booksSubjects are those of the reports: of gateways, and of those who purge.
 	booksSubjects   = "syslog.books.>"
 	gatewaySubjects = "syslog.books.gateway."
 	purgeSubject    = "syslog.books.purge"
 	// purger is who purges, among the gateways.
 	purger = "queue purge"
-	// booksBytes and wordBytes bound the stream and a word in it.
+	// booksBytes and reportBytes bound the stream and a report in it.
 	booksBytes = 1 << 20
-	wordBytes  = 4 << 10
-	// sayEvery is how often a gateway says what it has counted. After silentAfter without a
-	// word it is silent.
-	sayEvery    = 5 * time.Second
-	silentAfter = 4 * sayEvery
+	reportBytes  = 4 << 10
+	// reportEvery is how often a gateway reports what it has counted. After silentAfter without
+	// a report it is silent.
+	reportEvery    = 5 * time.Second
+	silentAfter = 4 * reportEvery
 	// dropPurged is the reason of events that were purged from a stream.
 	dropPurged = "purged"
 )
 
-// word is what a gateway says of itself: all that it has counted since it joined the cluster.
+// report is what a gateway says of itself: all that it has counted since it joined the cluster.
 // It goes on where its last process has ended.
-type word struct {
+type report struct {
 	Life    int64 `json:"life"`  // when the process began, nanoseconds since 1970
-	Ended   bool  `json:"ended"` // the last word of a process
+	Ended   bool  `json:"ended"` // the last report of a process
 	Crashes int   `json:"crashes,omitempty"`
 	status.Books
 	Held int64 `json:"held"` // events that it has taken and not finished
 }
 
-// said is a word in the stream.
+// said is a report in the stream.
 type said struct {
-	word
+	report
 	at       time.Time // by the servers' clock
 	sequence uint64
 }
 
 // next returns what a new process of the gateway goes on from. What waited is counted anew when
 // the queue is opened. What a process held when it crashed is given out again by the servers.
-func (w word) next() (base status.Books, crashes int) {
+func (w report) next() (base status.Books, crashes int) {
 	base, crashes = w.Books, w.Crashes
 	base.Pending = 0
 	if !w.Ended {
@@ -73,8 +73,8 @@ type books struct {
 	cluster *Cluster
 	life    int64
 
-	began   bool // the word of the last process was read
-	spoke   bool // this process has said a word
+	began   bool // the report of the last process was read
+	spoke   bool // this process has reported
 	base    status.Books
 	crashes int
 	moved   uint64 // records that all gateways have secured and done, at the last sum
@@ -97,7 +97,7 @@ func (b *books) run(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		wait = sayEvery
+		wait = reportEvery
 		if !b.cluster.conn.IsConnected() {
 			wait = reconnectPause
 		} else if err := b.round(ctx, false); err != nil && ctx.Err() == nil {
@@ -109,7 +109,7 @@ func (b *books) run(ctx context.Context) {
 	}
 }
 
-// last says the last word of the process.
+// last makes the last report of the process.
 func (b *books) last() {
 	if !b.began || !b.cluster.AnyUp() {
 		return
@@ -121,7 +121,7 @@ func (b *books) last() {
 	}
 }
 
-// round reads what all have said, says the word of this gateway, and adds up.
+// round reads what all have said, reports for this gateway, and adds up.
 func (b *books) round(ctx context.Context, ended bool) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -142,16 +142,16 @@ func (b *books) round(ctx context.Context, ended bool) error {
 		}
 		b.began = true
 	}
-	mine := b.word(ended)
+	mine := b.report(ended)
 	if _, err := say(ctx, c.js, own, mine); err != nil {
 		return err
 	}
-	all[own] = said{word: mine, at: time.Now()}
+	all[own] = said{report: mine, at: time.Now()}
 	sum := b.add(all)
 	for _, subject := range strange {
-		sum.Missing = append(sum.Missing, fmt.Sprintf("What is said under %s is not the word of a gateway: see to it that nobody else publishes there.", subject))
+		sum.Missing = append(sum.Missing, fmt.Sprintf("What is said under %s is not the report of a gateway: see to it that nobody else publishes there.", subject))
 	}
-	if b.spoke && before.Life != b.life {
+	if b.spoke && known && before.Life != b.life {
 		sum.Missing = append(sum.Missing, fmt.Sprintf("Another process says that it is %s, too: give each gateway its own queue.jetstream.gateway_id.", c.options.Gateway))
 	}
 	b.spoke = true
@@ -159,9 +159,9 @@ func (b *books) round(ctx context.Context, ended bool) error {
 	return nil
 }
 
-// word is what this gateway has counted.
-func (b *books) word(ended bool) word {
-	w := word{Life: b.life, Ended: ended, Crashes: b.crashes}
+// report is what this gateway has counted.
+func (b *books) report(ended bool) report {
+	w := report{Life: b.life, Ended: ended, Crashes: b.crashes}
 	for _, s := range b.cluster.streams {
 		w.Held += s.source.holdingEvents()
 		w.RecordsDone += s.source.removed.Load()
@@ -203,7 +203,7 @@ func (b *books) add(all map[string]said) *status.Cluster {
 		up = up && st.Up
 	}
 	moved := sum.Total.RecordsSecured + sum.Total.RecordsDone
-	// Words and servers are not of the same moment: what differs may be what has moved since.
+	// Reports and servers are not of the same moment: what differs may be what has moved since.
 	apart, slack := int64(sum.ServerRecords)-sum.Records, 2*max(0, int64(moved)-int64(b.moved))
 	switch {
 	case !b.counted || !up:
@@ -218,14 +218,14 @@ func (b *books) add(all map[string]said) *status.Cluster {
 	return sum
 }
 
-// lacks says what is missing in the word of a gateway.
+// lacks says what is missing in the report of a gateway.
 func lacks(m status.Member) (all []string) {
 	if m.Silent {
 		all = append(all, fmt.Sprintf("%s has said nothing since %s: what it counted since is missing, and it had %d events.", m.Name, m.SaidAt.UTC().Format(time.RFC3339), m.Pending))
 	}
 	switch d := m.Difference; {
 	case m.Crashes > 0 && d != 0:
-		all = append(all, fmt.Sprintf("%s has ended %d times without a last word, or has lost its disk queue; the difference is %d events.", m.Name, m.Crashes, d))
+		all = append(all, fmt.Sprintf("%s has ended %d times without a last report, or has lost its disk queue; the difference is %d events.", m.Name, m.Crashes, d))
 	case d != 0:
 		all = append(all, fmt.Sprintf("%s has a difference of %d events: its disk queue was changed or lost while it was stopped.", m.Name, d))
 	}
@@ -239,7 +239,7 @@ func whyApart(apart int64) string {
 	return "a gateway has not said what it delivered before it crashed, or the servers have lost records"
 }
 
-// openBooks finds or makes the stream of the words. It may be made anew: each gateway says all
+// openBooks finds or makes the stream of the reports. It may be made anew: each gateway says all
 // that it has counted.
 func openBooks(ctx context.Context, j js.JetStream, replicas int) (js.Stream, error) {
 	stream, err := j.Stream(ctx, booksStream)
@@ -247,7 +247,7 @@ func openBooks(ctx context.Context, j js.JetStream, replicas int) (js.Stream, er
 		stream, err = j.CreateStream(ctx, js.StreamConfig{
 			Name: booksStream, Description: "what each gateway of syslog-gateway has counted", Subjects: []string{booksSubjects},
 			Storage: js.FileStorage, Discard: js.DiscardOld, Replicas: replicas,
-			MaxMsgsPerSubject: 1, MaxBytes: booksBytes, MaxMsgSize: wordBytes,
+			MaxMsgsPerSubject: 1, MaxBytes: booksBytes, MaxMsgSize: reportBytes,
 		})
 	}
 	if err != nil {
@@ -257,7 +257,7 @@ func openBooks(ctx context.Context, j js.JetStream, replicas int) (js.Stream, er
 }
 
 // readBooks returns what all have said last, by subject, and the subjects of what cannot be
-// read. It asks the leader: a copy that is behind may not know the last word of this gateway.
+// read. It asks the leader: a copy that is behind may not know the last report of this gateway.
 func readBooks(ctx context.Context, stream js.Stream) (all map[string]said, strange []string, err error) {
 	all = map[string]said{}
 	for next := uint64(1); ; {
@@ -270,7 +270,7 @@ func readBooks(ctx context.Context, stream js.Stream) (all map[string]said, stra
 		}
 		next = m.Sequence + 1
 		w := said{at: m.Time, sequence: m.Sequence}
-		if json.Unmarshal(m.Data, &w.word) != nil {
+		if json.Unmarshal(m.Data, &w.report) != nil {
 			strange = append(strange, m.Subject)
 			continue
 		}
@@ -278,7 +278,7 @@ func readBooks(ctx context.Context, stream js.Stream) (all map[string]said, stra
 	}
 }
 
-func say(ctx context.Context, j js.JetStream, subject string, w word, o ...js.PublishOpt) (*js.PubAck, error) {
+func say(ctx context.Context, j js.JetStream, subject string, w report, o ...js.PublishOpt) (*js.PubAck, error) {
 	data, err := json.Marshal(w)
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", booksStream, err)
@@ -319,7 +319,7 @@ func (v *Visitor) Purge(ctx context.Context, name string, last uint64) (Purged, 
 		if err != nil {
 			return fail(err)
 		}
-		var w word
+		var w report
 		n, err := v.drop(ctx, batch, last, &p, &w)
 		if err == nil {
 			err = batch.Error()
@@ -338,7 +338,7 @@ func (v *Visitor) Purge(ctx context.Context, name string, last uint64) (Purged, 
 }
 
 // drop takes the messages of a batch out of the stream. It returns how many these were.
-func (v *Visitor) drop(ctx context.Context, batch js.MessageBatch, last uint64, p *Purged, w *word) (n int, err error) {
+func (v *Visitor) drop(ctx context.Context, batch js.MessageBatch, last uint64, p *Purged, w *report) (n int, err error) {
 	var acks sync.WaitGroup
 	var mu sync.Mutex
 	for m := range batch.Messages() {
@@ -372,7 +372,7 @@ func (v *Visitor) drop(ctx context.Context, batch js.MessageBatch, last uint64, 
 }
 
 // count adds to what was purged. Several may purge at a time.
-func (v *Visitor) count(ctx context.Context, more word) error {
+func (v *Visitor) count(ctx context.Context, more report) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {

@@ -79,7 +79,7 @@ func TestSumOfAllGateways(t *testing.T) {
 
 	// Both end and come back; what waited on disk is recovered.
 	two.stop()
-	testkit.Eventually(t, "its last word is heard", func() bool { return one.Sum().Members[1].Word() == "stopped" })
+	testkit.Eventually(t, "its last report is read", func() bool { return one.Sum().Members[1].Word() == "stopped" })
 	one.stop()
 	two = join(t, servers, "gw2", nil).up(t)
 	one = join(t, servers, "gw1", nil)
@@ -94,7 +94,7 @@ func TestSumOfAllGateways(t *testing.T) {
 	defer conn.Close()
 	testkit.Must(t, conn.Publish("syslog.books.gateway.gw9", []byte("nonsense")))
 	join(t, servers, "gw1", nil).up(t)
-	for _, want := range []string{"Another process says that it is gw1, too", "syslog.books.gateway.gw9 is not the word of a gateway"} {
+	for _, want := range []string{"Another process says that it is gw1, too", "syslog.books.gateway.gw9 is not the report of a gateway"} {
 		testkit.Eventually(t, want, func() bool { return strings.Contains(strings.Join(one.Sum().Missing, "\n"), want) })
 	}
 }
@@ -108,7 +108,7 @@ func TestSumAfterACrash(t *testing.T) {
 	one.receives(t, 1, 4, 9)
 	held := next(t, two.Streams()[0].Source())
 	one.sums(t, "received 21 secured 12 delivered 0 waiting 12 dropped 0 in the streams 9, 4 records of 4, difference 0")
-	one.Close() // no last word
+	one.Close() // no last report
 	two.Close()
 	three := join(t, servers, "gw3", nil).up(t)
 	missing := func(want string) func() bool {
@@ -131,7 +131,7 @@ func TestSumAfterACrash(t *testing.T) {
 		two.Streams()[0].Source().Ack(r.Seq)
 		return r.Seq == held.Seq
 	})
-	testkit.Eventually(t, "the difference has a name", missing("gw1 has ended 1 times without a last word, or has lost its disk queue; the difference is 5 events."))
+	testkit.Eventually(t, "the difference has a name", missing("gw1 has ended 1 times without a last report, or has lost its disk queue; the difference is 5 events."))
 	testkit.Equal(t, "difference", three.Sum().Difference, 5)
 }
 
@@ -148,6 +148,22 @@ func TestSumNamesWhatTheServersLack(t *testing.T) {
 	testkit.Try(conn.Request("$JS.API.STREAM.PURGE.SYSLOG-00", nil, 5*time.Second))(t)
 	sum := g.sums(t, "received 18 secured 18 delivered 0 waiting 0 dropped 0 in the streams 18, 6 records of 3, difference 0")
 	testkit.Holds(t, "missing", strings.Join(sum.Missing, "\n"), "The servers have 3 records and the gateways have counted 6", "the servers have lost records")
+}
+
+// TestBooksMadeAnew: who deletes the stream of the reports is not taken for a second process.
+func TestBooksMadeAnew(t *testing.T) {
+	t.Parallel()
+	servers := jetstreamtest.Start(t, 1)
+	g := join(t, servers, "gw1", nil).up(t)
+	g.receives(t, 1, 6, 0)
+	const want = "received 18 secured 18 delivered 0 waiting 0 dropped 0 in the streams 18, 6 records of 6, difference 0"
+	g.sums(t, want)
+	conn := testkit.Try(nats.Connect(servers.URLs()[0]))(t)
+	defer conn.Close()
+	testkit.Try(conn.Request("$JS.API.STREAM.DELETE.SYSLOG-BOOKS", nil, 5*time.Second))(t)
+	before := g.Sum()
+	testkit.Eventually(t, "the reports are added up again", func() bool { return g.Sum() != before })
+	testkit.Equal(t, "missing", strings.Join(g.sums(t, want).Missing, ""), "")
 }
 
 // TestPurgeIsCounted: what is purged is in the sum, and what a gateway holds is not purged.

@@ -25,9 +25,9 @@
 // A record that a gateway has taken is delivered, dead-lettered or given back. A record whose
 // acknowledgement got lost is given out again, and counted as redelivered.
 //
-// Each gateway keeps its last word in the stream SYSLOG-BOOKS: all that it has counted since it
-// joined the cluster. A new process goes on from there. All gateways read all words and add
-// them up. What is purged is taken and dropped, with a word of its own.
+// Each gateway keeps its last report in the stream SYSLOG-BOOKS: all that it has counted since it
+// joined the cluster. A new process goes on from there. All gateways read all reports and add
+// them up. What is purged is taken and dropped, with a report of its own.
 //
 // # What does not belong here
 //

@@ -203,7 +203,7 @@ type Member struct {
 	SaidAt     time.Time `json:"said_at"` // by the servers' clock
 	Silent     bool      `json:"silent"`  // it should have said something since
 	Stopped    bool      `json:"stopped"` // on purpose
-	// Crashes is how often it has ended without a last word: what it counted in its last
+	// Crashes is how often it has ended without a last report: what it counted in its last
 	// seconds is missing.
 	Crashes int `json:"crashes,omitempty"`
 }
@@ -219,7 +219,7 @@ func (m Member) Word() string {
 	return "ok"
 }
 
-// Cluster is the sum over all gateways of a cluster. Their words are up to some seconds old,
+// Cluster is the sum over all gateways of a cluster. Their reports are up to some seconds old,
 // and not of the same moment.
 type Cluster struct {
 	Members []Member `json:"gateways"` // by name

@@ -102,8 +102,8 @@ var hostOptions = []struct{ kind, key, option string }{
 	{"pci", "pcie", "pcie"}, {"pci", "rombar", "rombar"}, {"pci", "xvga", "x-vga"}, {"pci", "mdev", "mdev"}, {"pci", "rom_file", "romfile"}, {"usb", "usb3", "usb3"},
 }
 
-// maxDevices are how many devices of a type a VM can have.
-var maxDevices = map[string]int{"pci": 16, "usb": 14}
+// MaxHostDevices are how many devices of a type a VM can have.
+var MaxHostDevices = map[string]int{"pci": 16, "usb": 14}
 
 // devices reads the devices of the node that a VM gets.
 func (b vms) devices(o *reader.Object, v *VM) {
@@ -115,7 +115,7 @@ func (b vms) devices(o *reader.Object, v *VM) {
 		if slices.ContainsFunc(v.Devices, func(x HostDevice) bool { return x.Type == dev.Type && x.Name() == dev.Name() }) {
 			b.report.Problem(d.Value, dev.Name()+" is there twice", "remove one")
 		}
-		most, known := maxDevices[dev.Type]
+		most, known := MaxHostDevices[dev.Type]
 		if count[dev.Type]++; known && count[dev.Type] == most+1 {
 			b.report.Problem(d.Value, fmt.Sprintf("is one more than the %d %s devices that a VM can have", most, dev.Type), "remove some")
 		}

@@ -233,8 +233,13 @@ func (m *importer) key(status string, g guest, names ...string) string {
 		return ""
 	}
 	if m.keys[key] {
-		m.note("%s: its key %s is that of another guest: it is declared as %s-%s", vmid, key, key, vmid)
-		key += "-" + vmid
+		with := key + "-" + vmid
+		if m.keys[with] {
+			m.note("%s: its key %s is that of another guest, and so is %s: it is left out", vmid, key, with)
+			return ""
+		}
+		m.note("%s: its key %s is that of another guest: it is declared as %s", vmid, key, with)
+		key = with
 	}
 	m.keys[key] = true
 	if status != "" {

@@ -90,6 +90,7 @@ func TestHalfStates(t *testing.T) {
 		"no VMID":            {`"vm_id": 120, `, "", "web: it has no VMID: a creation ended half way; it is left out"},
 		"tainted":            {`"instances": [{"index_key": "web",`, `"instances": [{"index_key": "web", "status": "tainted",`, "web: Terraform holds it for half made (tainted): look at it before you adopt it"},
 		"one key, two":       {`"name": "app", "instances": [{"attributes"`, `"name": "app", "instances": [{"index_key": "web", "attributes"`, "121: its key web is that of another guest: it is declared as web-121"},
+		"both keys, two":     {`"name": "app", "instances": [{"attributes"`, `"name": "app", "instances": [{"index_key": "web-121", "attributes": {"vm_id": 122, "name": "x"}}, {"index_key": "web", "attributes"`, "121: its key web is that of another guest, and so is web-121: it is left out"},
 		"not of this tool":   {`"lineage": "a"`, `"lineage": "a", "encrypted_data": "AAAA"`, "OpenTofu has encrypted it"},
 		"a disk without bus": {`{"interface": "scsi1", "size": 30}`, `{"interface": "", "size": 30}`, ""},
 	} {

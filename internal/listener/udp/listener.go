@@ -166,12 +166,14 @@ func (l *Listener) Drain() (err error) {
 			if s.file == nil {
 				continue
 			}
-			s.readRemaining(l.o.GiveUp)
+			if s.receiver != nil { // nil: Open failed before its loop was made
+				s.readRemaining(l.o.GiveUp)
+			}
 			switch {
 			case l.o.Store == nil:
 				err = errors.Join(err, l.closeSocket(s))
 			case s.kept != "":
-				err = errors.Join(err, s.rename(l.o.Store))
+				err = errors.Join(err, l.rename(s))
 			}
 		}
 	}
@@ -186,6 +188,12 @@ func (l *Listener) Close() (err error) {
 		}
 	}
 	return err
+}
+
+func (l *Listener) rename(s *socket) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return s.rename(l.o.Store)
 }
 
 func (l *Listener) closeSocket(s *socket) error {

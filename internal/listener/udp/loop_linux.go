@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,7 @@ type loop struct {
 	log      *slog.Logger
 	turned   func(int)
 	epoll    int
-	event    int // eventfd(2)
+	event    *os.File // eventfd(2); a file, because Wake may come when it is closed
 	sockets  []*socket
 	events   []unix.EpollEvent
 	pause    time.Duration // 0: it does not let datagrams accumulate
@@ -61,10 +62,12 @@ func newLoop(i int, o Options, ports []*group) (*loop, error) {
 	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
-	if l.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+	event, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(l.epoll))
 	}
-	err = l.watch(l.event, wakeEvent)
+	l.event = os.NewFile(uintptr(event), "eventfd")
+	err = l.watch(event, wakeEvent)
 	for n, s := range l.sockets {
 		err = errors.Join(err, l.watch(s.fd, int32(n)))
 	}
@@ -109,7 +112,7 @@ func (l *loop) turn(events []unix.EpollEvent) (more bool) {
 	for _, e := range events {
 		if e.Fd == wakeEvent {
 			var count [8]byte
-			_, _ = unix.Read(l.event, count[:])
+			_, _ = l.event.Read(count[:])
 			l.turned(l.number)
 			continue
 		}
@@ -144,7 +147,7 @@ func ready(t *throttle.Throttle) bool {
 func (l *loop) wake() {
 	var one [8]byte
 	binary.NativeEndian.PutUint64(one[:], 1)
-	_, _ = unix.Write(l.event, one[:]) // fails when it has been woken 2^64 times
+	_, _ = l.event.Write(one[:]) // fails when it is closed
 }
 
 func (l *loop) stop() {
@@ -152,4 +155,4 @@ func (l *loop) stop() {
 	l.wake()
 }
 
-func (l *loop) close() error { return errors.Join(unix.Close(l.epoll), unix.Close(l.event)) }
+func (l *loop) close() error { return errors.Join(unix.Close(l.epoll), l.event.Close()) }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
+	"syslog-gateway/internal/listener/inherit/inherittest"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -130,4 +132,76 @@ func TestAGroupOfSomebodyElseIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 	testkit.Equal(t, "error", errors.Join(l.Drain(), l.Close()), nil)
+}
+
+// A port that cannot be opened leaves those before it without loops: they are given back all
+// the same.
+func TestASecondPortThatIsTaken(t *testing.T) {
+	other := testkit.Try(net.ListenPacket("udp4", "127.0.0.1:0"))(t)
+	defer other.Close()
+	first := testkit.Try(testkit.FreePorts(1))(t)[0]
+	receiver := func() Receiver { return &taken{} }
+	l := New(Options{
+		Ports: []Port{
+			{Source: "linux", Network: "udp4", Address: fmt.Sprintf("127.0.0.1:%d", first), Number: first, NewReceiver: receiver},
+			{Source: "auto", Network: "udp4", Address: other.LocalAddr().String(), NewReceiver: receiver},
+		},
+		Loops: 2, Logger: slog.New(slog.DiscardHandler), BindHint: func(string, error) string { return "do this" },
+	})
+	err := l.Open(t.Context())
+	if !errors.Is(err, unix.EADDRINUSE) || !strings.Contains(err.Error(), "source auto") {
+		t.Error(err)
+	}
+	testkit.Equal(t, "error", errors.Join(l.Drain(), l.Close()), nil)
+	again := testkit.Try(net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", first)))(t)
+	testkit.Must(t, again.Close())
+}
+
+// The watchdog may wake a loop that has just ended. Its descriptor may be another file's by then.
+func TestALoopThatHasEndedIsNotWoken(t *testing.T) {
+	l := testkit.Try(newLoop(0, Options{Loops: 1, Logger: slog.New(slog.DiscardHandler)}, nil))(t)
+	testkit.Must(t, l.close())
+	var files []*os.File
+	for range 8 {
+		f := testkit.Try(os.CreateTemp(t.TempDir(), ""))(t)
+		defer f.Close()
+		files = append(files, f)
+	}
+	l.wake()
+	for _, f := range files {
+		testkit.Equal(t, "bytes in a file", testkit.Try(f.Stat())(t).Size(), 0)
+	}
+}
+
+// The statistics ask for sockets while Drain writes their drops into the Store.
+func TestDrainBesideSockets(t *testing.T) {
+	port := testkit.Try(testkit.FreePorts(1))(t)[0]
+	l := New(Options{
+		Ports: []Port{{
+			Source: "linux", Network: "udp4", Address: fmt.Sprintf("127.0.0.1:%d", port), Number: port, Buffer: 1 << 20,
+			NewReceiver: func() Receiver { return &taken{} },
+		}},
+		Loops: 4, Store: &inherittest.Store{}, Turned: func(int) {}, Logger: slog.New(slog.DiscardHandler),
+		BindHint: func(string, error) string { return "do this" },
+	})
+	testkit.Must(t, l.Open(t.Context()))
+	var asked atomic.Int64
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				l.Sockets(0)
+				asked.Add(1)
+			}
+		}
+	}()
+	testkit.Eventually(t, "they are asked for", func() bool { return asked.Load() > 0 })
+	err := l.Drain()
+	close(stop)
+	<-ended
+	testkit.Equal(t, "error", errors.Join(err, l.Close()), nil)
 }

@@ -13,12 +13,8 @@ import (
 	"syslog-gateway/internal/infra/pve"
 )
 
-// deviceKeys are the keys of the devices of the node in a VM by their type, and how many there
-// can be.
-var deviceKeys = map[string]struct {
-	key string
-	max int
-}{"pci": {"hostpci", 16}, "usb": {"usb", 14}}
+// deviceKeys are the keys of the devices of the node in a VM, by their type.
+var deviceKeys = map[string]string{"pci": "hostpci", "usb": "usb"}
 
 // deviceSet is a device that is set: from is what is there, "" for none.
 type deviceSet struct {
@@ -30,9 +26,9 @@ type deviceSet struct {
 // their names. undeclared are the others, by key.
 func hostDevices(devices []declaration.HostDevice, conf pve.Config) (set []deviceSet, undeclared map[string]string) {
 	keys := map[string]string{} // TYPE/NAME -> key
-	for kind, k := range deviceKeys {
-		for i := range k.max {
-			if key := k.key + strconv.Itoa(i); conf[key] != "" {
+	for kind, prefix := range deviceKeys {
+		for i := range declaration.MaxHostDevices[kind] {
+			if key := prefix + strconv.Itoa(i); conf[key] != "" {
 				keys[kind+"/"+liveDevice(kind, conf[key])] = key
 			}
 		}
@@ -43,7 +39,7 @@ func hostDevices(devices []declaration.HostDevice, conf pve.Config) (set []devic
 		key := keys[name]
 		delete(keys, name)
 		for i := 0; key == ""; i++ {
-			if free := deviceKeys[dev.Type].key + strconv.Itoa(i); conf[free] == "" && !taken[free] {
+			if free := deviceKeys[dev.Type] + strconv.Itoa(i); conf[free] == "" && !taken[free] {
 				key = free
 			}
 		}

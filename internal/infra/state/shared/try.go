@@ -37,7 +37,10 @@ func (l *Lock) Try(ctx context.Context) []Tried {
 // trial does it at one place, which nobody else uses.
 func (l *Lock) trial(ctx context.Context, p place) (err error) {
 	mine, other := []byte(`{"ID":"mine"}`), []byte(`{"ID":"other"}`)
-	if _, err := p.read(ctx); !errors.Is(err, amazon.ErrMissing) {
+	switch _, err := p.read(ctx); {
+	case err == nil:
+		return fmt.Errorf("%s is there, and nobody wrote it: ask who answers for S3 or DynamoDB there", p)
+	case !errors.Is(err, amazon.ErrMissing):
 		return err
 	}
 	if _, err := l.one(ctx, p, state.Holder{}, mine); err != nil {
