@@ -86,13 +86,17 @@ func writeImport(made *importer.Imported, dir string) error {
 		names = append(names, "hec_token")
 		files["hec_token"], modes["hec_token"] = []byte(made.Token+"\n"), 0o600
 	}
+	var there []string
 	for _, name := range names {
-		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
-			if err == nil {
-				err = errors.New("it is there already; name another folder with -o, or move it away")
-			}
+		switch _, err := os.Lstat(filepath.Join(dir, name)); {
+		case err == nil:
+			there = append(there, name)
+		case !errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("write %s: %w", filepath.Join(dir, name), err)
 		}
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("write the import into %s: there already: %s; nothing was written. Name another folder with -o, or move these away", dir, strings.Join(there, ", "))
 	}
 	for _, name := range names {
 		path := filepath.Join(dir, name)

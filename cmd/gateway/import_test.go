@@ -204,6 +204,6 @@ func TestImportRefuses(t *testing.T) {
 	before := string(testkit.Try(os.ReadFile(filepath.Join(out, "gateway.yaml")))(t))
 	_, errs, code := runImport(t, "import", "haproxy", file, "-o", out)
 	testkit.Equal(t, "the exit code of a second import", code, cli.Failed)
-	testkit.Holds(t, "the error", errs, "it is there already")
+	testkit.Holds(t, "the error", errs, "there already: gateway.yaml")
 	testkit.Equal(t, "the file", string(testkit.Try(os.ReadFile(filepath.Join(out, "gateway.yaml")))(t)), before)
 }

@@ -157,6 +157,11 @@ func relative(from, to string) string {
 
 // save writes all pages and files.
 func (s *site) save(out string) error {
+	if there, err := os.ReadDir(out); err == nil && len(there) > 0 {
+		if _, err := os.Stat(filepath.Join(out, "index.html")); err != nil {
+			return fmt.Errorf("empty the folder %s: it has no index.html, so it is no site of this program; name another one, or remove it", out)
+		}
+	}
 	if err := os.RemoveAll(out); err != nil {
 		return fmt.Errorf("empty the folder: %w", err)
 	}

@@ -67,6 +67,9 @@ func conformMap(p keyPath, m map[string]any, t reflect.Type, ps *problems) map[s
 
 // unknownHint returns what an unknown key was probably meant to be.
 func unknownHint(name string, section reflect.Type) string {
+	if outer, inner, dotted := strings.Cut(name, "."); dotted && field(section, outer) != nil {
+		return fmt.Sprintf("; write %s: on one line, and %s: below it, indented", outer, inner)
+	}
 	if hint := didYouMean(name, fieldNames(section)); hint != "" {
 		return hint
 	}

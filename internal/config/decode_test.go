@@ -28,6 +28,7 @@ func TestRefused(t *testing.T) {
 		{"Log: {level: info}\n", "Log: unknown key; did you mean log?"},
 		{"hec: {tokenFile: x}\n", "hec.tokenFile: unknown key; did you mean token_file?"},
 		{"queue: {max-size: 1GB}\n", "queue.max-size: unknown key; did you mean max_size?"},
+		{"hec.endpoints: [http://a:1]\n", "hec.endpoints: unknown key; write hec: on one line, and endpoints: below it, indented"},
 		{"when_full: block\n", "when_full: unknown key; when_full belongs under queue"},
 		{"log: {colour: red}\n", "log.colour: unknown key; known here: level, format"},
 		{src("hostname: x"), "sources.a.hostname: unknown key"},

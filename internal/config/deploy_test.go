@@ -135,8 +135,8 @@ func TestUnitFitsTheProgram(t *testing.T) {
 	if d := duration("RestartSec"); d < 5*time.Second {
 		t.Errorf("RestartSec=%v", d)
 	}
-	if n := setting(t, unitFile, "FileDescriptorStoreMax"); !slices.Equal(n, []string{"512"}) {
-		t.Errorf("FileDescriptorStoreMax=%v: each source has one for TCP and up to 64, loops.udp, for UDP", n)
+	if n := setting(t, unitFile, "FileDescriptorStoreMax"); !slices.Equal(n, []string{"4096"}) {
+		t.Errorf("FileDescriptorStoreMax=%v: it must hold 63 sources, each with one socket for TCP and 64, the most of loops.udp, for UDP", n)
 	}
 	if v := setting(t, unitFile, "RestartPreventExitStatus"); len(v) != 0 {
 		t.Errorf("RestartPreventExitStatus=%v: the Go runtime ends with 2 after a panic or SIGABRT", v)

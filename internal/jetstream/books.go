@@ -146,7 +146,7 @@ func (b *books) round(ctx context.Context, ended bool) error {
 	if _, err := say(ctx, c.js, own, mine); err != nil {
 		return err
 	}
-	all[own] = said{report: mine, at: time.Now()}
+	all[own] = said{report: mine, at: before.at}
 	sum := b.add(all)
 	for _, subject := range strange {
 		sum.Missing = append(sum.Missing, fmt.Sprintf("What is said under %s is not the report of a gateway: see to it that nobody else publishes there.", subject))
@@ -184,13 +184,19 @@ func booksOf(b ledger.Balance) status.Books {
 // add adds up what all have said.
 func (b *books) add(all map[string]said) *status.Cluster {
 	sum := &status.Cluster{Missing: []string{}}
+	var newest time.Time // by the servers' clock, not by ours
+	for _, w := range all {
+		if w.at.After(newest) {
+			newest = w.at
+		}
+	}
 	for _, subject := range slices.Sorted(maps.Keys(all)) {
 		w := all[subject]
 		m := status.Member{Name: purger, Books: w.Books, Difference: w.Difference(), SaidAt: w.at, Stopped: w.Ended, Crashes: w.Crashes}
 		if name, ok := strings.CutPrefix(subject, gatewaySubjects); ok {
 			m.Name = name
 		}
-		m.Silent = !w.Ended && time.Since(w.at) > silentAfter
+		m.Silent = !w.Ended && newest.Sub(w.at) > silentAfter
 		sum.Members = append(sum.Members, m)
 		sum.Total.Add(w.Books)
 		sum.Missing = append(sum.Missing, lacks(m)...)
@@ -225,7 +231,7 @@ func lacks(m status.Member) (all []string) {
 	}
 	switch d := m.Difference; {
 	case m.Crashes > 0 && d != 0:
-		all = append(all, fmt.Sprintf("%s has ended %d times without a last report, or has lost its disk queue; the difference is %d events.", m.Name, m.Crashes, d))
+		all = append(all, fmt.Sprintf("%s has ended without a last report, or has lost its disk queue; the difference is %d events.", m.Name, d))
 	case d != 0:
 		all = append(all, fmt.Sprintf("%s has a difference of %d events: its disk queue was changed or lost while it was stopped.", m.Name, d))
 	}

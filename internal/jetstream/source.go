@@ -177,17 +177,17 @@ func (s *Source) fetch() (*nats.Msg, error) {
 	case <-ctx.Done():
 		return nil, errors.Join(ctx.Err(), in.Unsubscribe())
 	}
-	s.mu.Lock()
-	s.inboxes = append(s.inboxes, in)
-	s.mu.Unlock()
 	switch status := m.Header.Get("Status"); status {
-	case "":
-		return m, nil
 	case noneThere, noneInTime:
-		return nil, nil
-	default:
-		return nil, fmt.Errorf("the servers answer %s %s", status, m.Header.Get("Description"))
+		m = nil
+	case "":
+	default: // another answer may follow
+		return nil, errors.Join(fmt.Errorf("the servers answer %s %s", status, m.Header.Get("Description")), in.Unsubscribe())
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inboxes = append(s.inboxes, in)
+	return m, nil
 }
 
 // inbox is where a message arrives that was asked for.

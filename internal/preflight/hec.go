@@ -213,7 +213,9 @@ func (p *probe) handshakeFailed(ctx context.Context, conf *tls.Config, err error
 	case errors.As(err, &name):
 		names := slices.Concat(name.Certificate.DNSNames, addresses(name.Certificate))
 		if len(names) == 0 {
-			names = []string{name.Certificate.Subject.CommonName + " (in the common name only, which does not count)"}
+			p.say("TLS", Failed, "the certificate has the name %s only as its common name, which does not count (RFC 9525): give HEC a certificate with subject alternative names, for one `gateway tls init`",
+				name.Certificate.Subject.CommonName)
+			return
 		}
 		p.say("TLS", Failed, "the certificate is not for %s but for %s: use such a name in hec.endpoints, or set hec.tls.server_name to one", conf.ServerName, strings.Join(names[:min(len(names), 5)], ", "))
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

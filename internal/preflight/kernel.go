@@ -67,7 +67,7 @@ func backlog() Finding {
 
 func openFiles(want Limits) Finding {
 	f := Finding{Name: "open files"}
-	have, err := hardLimit()
+	have, err := hardLimit("self")
 	if err != nil {
 		f.Result, f.Text = NotChecked, hidden(err)
 		return f
@@ -75,6 +75,10 @@ func openFiles(want Limits) Finding {
 	where := "the hard limit of this process (ulimit -Hn)"
 	if want.OpenFiles > 0 {
 		have, where = want.OpenFiles, "LimitNOFILE of the systemd unit"
+		// In a container systemd cannot go beyond its own limit.
+		if of1, err := hardLimit("1"); err == nil && of1 < have {
+			have, where = of1, "the hard limit of process 1, which the host of the container sets,"
+		}
 	}
 	need := int64(want.Connections + ownFiles)
 	if have < need {
@@ -98,10 +102,10 @@ func sysctl(name string) (int64, error) {
 	return strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64)
 }
 
-// hardLimit is the hard limit of open files of this process; the gateway raises its own
-// limit to it.
-func hardLimit() (int64, error) {
-	data, err := os.ReadFile("/proc/self/limits")
+// hardLimit is the hard limit of open files of a process; the gateway raises its own limit to
+// it.
+func hardLimit(process string) (int64, error) {
+	data, err := os.ReadFile("/proc/" + process + "/limits")
 	if err != nil {
 		return 0, err
 	}
@@ -112,5 +116,5 @@ func hardLimit() (int64, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("no open files in /proc/self/limits")
+	return 0, fmt.Errorf("no open files in /proc/%s/limits", process)
 }

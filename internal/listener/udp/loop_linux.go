@@ -117,8 +117,12 @@ func (l *loop) turn(events []unix.EpollEvent) (more bool) {
 			continue
 		}
 		full, err := l.sockets[e.Fd].read()
-		if err != nil && ready(&l.troubles) {
-			l.log.Error("a UDP socket cannot be read", "error", err)
+		if err != nil {
+			if ready(&l.troubles) {
+				l.log.Error("a UDP socket cannot be read", "error", err)
+			}
+			pause := unix.NsecToTimespec(int64(coalesceTime)) // it stays ready: do not spin
+			_ = unix.Nanosleep(&pause, nil)
 		}
 		more = more || full
 	}

@@ -22,8 +22,20 @@ type deviceSet struct {
 	root          bool // only root@pam may
 }
 
+// place is the type of the device, and its number among those of the VM.
+func (s deviceSet) place() (kind string, number int) {
+	for kind, prefix := range deviceKeys {
+		if rest, ok := strings.CutPrefix(s.key, prefix); ok {
+			number, _ := strconv.Atoi(rest) // hostDevices made it
+			return kind, number
+		}
+	}
+	return "", 0
+}
+
 // hostDevices compares the declared devices of the node with those in a configuration, by
-// their names. undeclared are the others, by key.
+// their names. undeclared are the others, by key. A device for which no key is free gets one
+// that Proxmox VE does not have: see [delta.devices].
 func hostDevices(devices []declaration.HostDevice, conf pve.Config) (set []deviceSet, undeclared map[string]string) {
 	keys := map[string]string{} // TYPE/NAME -> key
 	for kind, prefix := range deviceKeys {
@@ -103,6 +115,10 @@ func (v *vm) ofRoot(conf pve.Config) url.Values {
 func (d *delta) devices(v *declaration.VM, lv *live.Guest) {
 	set, undeclared := hostDevices(v.Devices, lv.Conf)
 	for _, s := range set {
+		if kind, i := s.place(); i >= declaration.MaxHostDevices[kind] {
+			d.block("the VM has no free place for the %s device %s: it has %d, some of which are not declared; take one off by hand", kind, s.to, declaration.MaxHostDevices[kind])
+			continue
+		}
 		d.differs(s.key, s.from, s.to, "")
 		if s.root {
 			d.asRoot.Set(s.key, s.to)
