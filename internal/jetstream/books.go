@@ -29,11 +29,11 @@ const (
 	// purger is who purges, among the gateways.
 	purger = "queue purge"
 	// booksBytes and reportBytes bound the stream and a report in it.
-	booksBytes = 1 << 20
-	reportBytes  = 4 << 10
+	booksBytes  = 1 << 20
+	reportBytes = 4 << 10
 	// reportEvery is how often a gateway reports what it has counted. After silentAfter without
 	// a report it is silent.
-	reportEvery    = 5 * time.Second
+	reportEvery = 5 * time.Second
 	silentAfter = 4 * reportEvery
 	// dropPurged is the reason of events that were purged from a stream.
 	dropPurged = "purged"
