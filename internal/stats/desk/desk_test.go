@@ -77,7 +77,7 @@ func TestFlow(t *testing.T) {
 	if a, b := high(t, v.Left[0])+high(t, v.Left[4]), high(t, v.Through[0]); math.Abs(a*750/1250-b) > 0.2 {
 		t.Errorf("what comes in is %v high, what passes %v", a, b)
 	}
-	testkit.Equal(t, "the note", v.InNote, "300/s lost before")
+	testkit.Equal(t, "the note", v.InNote, "300/s more lost in the kernel")
 	testkit.Equal(t, "the icon", v.InIcon, "bad")
 }
 

@@ -228,7 +228,7 @@ func (v *flowView) notes(r *Reading) {
 	}
 	switch {
 	case kernel > 0:
-		v.InNote, v.InIcon = rate(kernel)+"/s lost before", "bad"
+		v.InNote, v.InIcon = rate(kernel)+"/s more lost in the kernel", "bad"
 	case r.Blocked:
 		v.InNote, v.InIcon = "senders are held back", "bad"
 	case v.Quiet:

@@ -133,7 +133,7 @@ func wordings() [sentences]wording {
 		someShardsFail:   {levelCritical, "%d of %d shards failing: %s", "queue-fails", "shards", "full-or-failing-disk"},
 		clusterOff:       {levelCritical, "the cluster takes nothing, records wait in the disk queue: %s", "cluster-off", "streams", "the-cluster"},
 		someStreamsOff:   {levelWarning, "%d of %d streams take nothing: %s", "stream-off", "streams", "the-cluster"},
-		replicasBehind:   {levelWarning, "%d of %d streams lack a current replica", "replica-behind", "streams", "the-cluster"},
+		replicasBehind:   {levelWarning, "%d of %d streams lack a current replica: %s", "replica-behind", "streams", "the-cluster"},
 		forwardBehind:    {levelWarning, "forwarding to the cluster is behind by %s", "forward-behind", "streams", "the-cluster"},
 		readFails:        {levelCritical, "a part of the queue cannot be read: %s", "queue-unreadable", "queue", "unreadable-disk"},
 		queueFull:        {levelCritical, "the queue is full, %s", "queue-full", "queue", "queue-fills"},
@@ -433,15 +433,16 @@ func (v *verdict) storing(snap status.Snapshot) {
 
 // securing judges the streams of a cluster. What they cannot take is in the disk queue.
 func (v *verdict) securing(snap status.Snapshot) {
-	var off, behind int
+	var off int
 	var why string
+	var behind []string // their names
 	for _, s := range snap.Streams {
 		switch {
 		case !s.Up:
 			off++
 			why = s.Problem
 		case s.Current < s.Replicas:
-			behind++
+			behind = append(behind, s.Name)
 		}
 	}
 	switch all := len(snap.Streams); {
@@ -450,8 +451,8 @@ func (v *verdict) securing(snap status.Snapshot) {
 	case off > 0:
 		v.say(someStreamsOff, off, all, text.Brief(why))
 	}
-	if behind > 0 {
-		v.say(replicasBehind, behind, len(snap.Streams))
+	if len(behind) > 0 {
+		v.say(replicasBehind, len(behind), len(snap.Streams), text.Brief(strings.Join(behind, ", ")))
 	}
 	if lag := time.Duration(snap.ForwardLagSeconds * float64(time.Second)); lag >= waitingFor {
 		v.say(forwardBehind, text.Span(lag))

@@ -132,7 +132,7 @@ func TestHealth(t *testing.T) {
 		"a stream is gone, another lacks a replica": {func(s *status.Snapshot, _ *trend) {
 			s.Streams = streams()
 			s.Streams[0].Up, s.Streams[0].Problem, s.Streams[1].Current = false, "gone", 2
-		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 streams take nothing: gone; 1 of 2 streams lack a current replica; 0 lost."},
+		}, levelWarning, "All 5 sources receiving; Splunk is keeping up; 1 of 2 streams take nothing: gone; 1 of 2 streams lack a current replica: SYSLOG-01; 0 lost."},
 		"unreadable": {func(s *status.Snapshot, _ *trend) {
 			s.Queue.ReadFault = "queue shard-01: x.dat: read at 7: input/output error"
 		}, levelCritical,
