@@ -234,7 +234,7 @@ func TestHistoryOfAProcess(t *testing.T) {
 	last, _ := received()
 	testkit.Eventually(t, "it is written", func() bool { n, _ := received(); still := n == last; last = n; return still })
 	testkit.Eventually(t, "the second of that is over", func() bool {
-		return strings.Contains(string(testkit.Try(os.ReadFile(s.dir+"/queue/history"))(t)), "configuration reloaded")
+		return strings.Contains(string(testkit.Try(os.ReadFile(s.dir+"/queue/history"))(t)), "reload")
 	})
 	p.kill()
 	p = s.start()
