@@ -149,8 +149,8 @@ rules-savings: ## what each ready rule saves on real lines: make rules-savings C
 vulncheck: ## known vulnerabilities of what is linked in; needs https://vuln.go.dev
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
 
-screenshots: test-tools ## write docs/img anew: the statistics page in light, dark, on a phone, and its tap
-	SCREENSHOTS=$(abspath docs/img) $(GO) test -count=1 -run 'TestPage' ./internal/stats/browser
+screenshots: test-tools ## write docs/img anew: a day on the statistics page in light, dark, on a phone, its tap, and in the middle of an outage
+	SCREENSHOTS=$(abspath docs/img) $(GO) test -count=1 -run 'TestDay' ./internal/stats/browser
 
 ##@ Prove it
 

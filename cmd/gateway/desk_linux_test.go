@@ -2,11 +2,18 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"html"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,10 +49,73 @@ func (s *site) open() (open []finding) {
 	return open
 }
 
-// named plays a situation: gateway status, and nothing before it, names it within 10 s, says
-// what to do, and goes quiet when it ends.
-func (s *site) named(id, help string, code int, words string, begin, end func()) {
+// prometheus runs a Prometheus with the rules and alerts of deploy/prometheus, which reads a
+// site's metrics each second, until the test ends.
+func (s *site) prometheus() {
 	s.t.Helper()
+	program := need(s.t, "prometheus", "prometheus")
+	rules := testkit.Try(filepath.Abs("../../deploy/prometheus"))(s.t)
+	dir := s.t.TempDir()
+	s.alerts = freePort(s.t)
+	file := filepath.Join(dir, "prometheus.yml")
+	testkit.Must(s.t, os.WriteFile(file, fmt.Appendf(nil, `global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+rule_files: [%[1]s/rules.yml, %[1]s/alerts.yml]
+scrape_configs: [{job_name: syslog-gateway, static_configs: [{targets: ["127.0.0.1:%[2]d"]}]}]
+`, rules, s.stats), 0o600))
+	cmd := exec.Command(program, "--config.file="+file, "--storage.tsdb.path="+dir+"/data", fmt.Sprintf("--web.listen-address=127.0.0.1:%d", s.alerts))
+	testkit.Must(s.t, cmd.Start())
+	s.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	testkit.Eventually(s.t, "Prometheus has read the metrics", func() bool { return s.holds(`up{job="syslog-gateway"} == 1`) })
+}
+
+// holds reports whether an expression of Prometheus has a result.
+func (s *site) holds(expression string) bool {
+	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/api/v1/query?query=%s", s.alerts, url.QueryEscape(expression)))
+	if err != nil {
+		return false
+	}
+	defer r.Body.Close()
+	var got struct {
+		Data struct{ Result []json.RawMessage }
+	}
+	return json.NewDecoder(r.Body).Decode(&got) == nil && len(got.Data.Result) > 0
+}
+
+// alert is the expression of an alert that is pending or fires: how long it must last is left
+// out.
+func alert(name string) string { return fmt.Sprintf("ALERTS{alertname=%q}", name) }
+
+// pageText is the text of the page without its markup.
+func (s *site) pageText() string {
+	r, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/stats", s.stats))
+	if err != nil {
+		return ""
+	}
+	defer r.Body.Close()
+	body, _ := io.ReadAll(r.Body) // what is missing is seen
+	_, section, _ := strings.Cut(string(body), `id="part-health" aria-label="Health">`)
+	section, _, _ = strings.Cut(section, "</section>")
+	return plainWords(html.UnescapeString(regexp.MustCompile(`<[^>]*>`).ReplaceAllString(section, " ")))
+}
+
+// plainWords is a text with single spaces and without colons: the page has what is wrong and
+// why in two columns.
+func plainWords(text string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(text, ":", " ")), " ")
+}
+
+// named plays a situation: gateway status, the page and an expression of Prometheus, and none of
+// them before it, name it within 10 s, say what to do, and go quiet when it ends. An expression
+// over a window of minutes is not waited for.
+func (s *site) named(id, help string, code int, words, expression string, begin, end func()) {
+	s.t.Helper()
+	s.prometheus()
+	if s.holds(expression) {
+		s.t.Fatalf("control: %s before it began", expression)
+	}
 	has := func() bool {
 		for _, f := range s.open() {
 			if f.ID == id {
@@ -67,7 +137,16 @@ func (s *site) named(id, help string, code int, words string, begin, end func())
 	}) {
 		s.t.Fatalf("after %v status does not say %q, %q with exit code %d, but with %d:\n%s", namedWithin, words, help, code, got, out)
 	}
-	s.t.Logf("%s: named after %.1f s", id, time.Since(began).Seconds())
+	named := time.Since(began).Seconds()
+	shown := ""
+	if !testkit.Within(namedWithin-time.Since(began), func() bool { shown = s.pageText(); return strings.Contains(shown, plainWords(words)) }) {
+		s.t.Fatalf("after %v the page does not say %q, but: %s", namedWithin, words, shown)
+	}
+	paged := time.Since(began).Seconds()
+	if !testkit.Within(namedWithin-time.Since(began), func() bool { return s.holds(expression) }) {
+		s.t.Fatalf("after %v Prometheus has no %s", namedWithin, expression)
+	}
+	s.t.Logf("%s: status %.1f s, exit code %d; page %.1f s, %q; %s %.1f s", id, named, code, paged, shown, expression, time.Since(began).Seconds())
 	if !has() {
 		s.t.Errorf("it is no finding: %+v", s.open())
 	}
@@ -84,9 +163,21 @@ func (s *site) named(id, help string, code int, words string, begin, end func())
 		s.t.Fatalf("it has ended, and is still there: %+v", s.open())
 	}
 	s.t.Logf("%s: quiet after %.1f s", id, time.Since(ended).Seconds())
+	if slices.Contains(windowed(), expression) {
+		return
+	}
+	if !testkit.Within(saidAtLast, func() bool { return !s.holds(expression) }) {
+		s.t.Fatalf("it has ended, and Prometheus still has %s", expression)
+	}
+	s.t.Logf("%s: Prometheus is quiet after %.1f s", id, time.Since(ended).Seconds())
 }
 
-// TestStatusNamesWhatIsWrong plays situations with a real process.
+// windowed are the alerts about what happened in the last 5 or 15 minutes.
+func windowed() []string {
+	return []string{alert("GatewayDeadLetters"), alert("GatewayKernelDrops"), alert("GatewayUnparsed")}
+}
+
+// TestStatusNamesWhatIsWrong plays situations with a real process and a real Prometheus.
 func TestStatusNamesWhatIsWrong(t *testing.T) {
 	situations := map[string]func(*testing.T){
 		"Splunk answers 503": func(t *testing.T) {
@@ -94,7 +185,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			s.start()
 			s.traffic("linux", 5)
 			s.waitEvents(5)
-			s.named("posts-fail", "slow-splunk", exitDegraded, "Nothing delivered for",
+			s.named("posts-fail", "slow-splunk", exitDegraded, "Nothing delivered for", "gateway_queue_oldest_seconds > 2",
 				func() { s.hec.SetScript(hectest.Always(hectest.Busy())) }, func() { s.hec.SetScript(nil) })
 			testkit.Eventually(t, "all is well", func() bool { _, _, code := s.gateway("", "status", "-c", s.file); return code == 0 })
 		},
@@ -103,7 +194,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			s.start()
 			s.traffic("linux", 5)
 			s.waitEvents(5)
-			s.named("endpoint-down", "endpoint-down-or-refused", exitDegraded, "403 Invalid token",
+			s.named("endpoint-down", "endpoint-down-or-refused", exitDegraded, "403 Invalid token", alert("GatewayEndpointDown"),
 				func() {
 					s.hec.SetScript(hectest.Always(hectest.Refuse(http.StatusForbidden, 4, "Invalid token")))
 				}, func() { s.hec.SetScript(nil) })
@@ -114,7 +205,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			t.Cleanup(other.Close)
 			plain := s.read()
 			p := s.start()
-			s.named("endpoint-down", "endpoint-down-or-refused", exitDegraded, "certificate", func() {
+			s.named("endpoint-down", "endpoint-down-or-refused", exitDegraded, "certificate", alert("GatewayEndpointDown"), func() {
 				p.stop()
 				s.write(strings.Replace(plain, `["`+s.hec.URL()+`"]`, `["`+s.hec.URL()+`", "`+other.URL()+`"]`, 1))
 				p = s.start()
@@ -124,10 +215,12 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			s := newSite(t, "queue: {path: DIR/queue, min_free: 1MB, max_size: 4MiB, segment_size: 64KiB}\nbatch: {max_bytes: 32KiB, max_age: 20ms}\nbalancer: {shards: 1}\n")
 			s.uncompressed()
 			s.start()
-			s.hec.SetDown(true)
-			stop := s.traffic("linux", 100)
-			testkit.Eventually(t, "it fills", func() bool { return s.metrics().Sum("gateway_queue_bytes") > 2.6e6 })
-			s.named("queue-nearly-full", "queue-fills", exitDegraded, "The queue is nearly full", nothing, func() { stop(); s.hec.SetDown(false) })
+			s.named("queue-nearly-full", "queue-fills", exitDegraded, "The queue is nearly full", alert("GatewayQueueNearlyFull"), func() {
+				s.hec.SetDown(true)
+				stop := s.traffic("linux", 300)
+				testkit.Eventually(t, "it fills", func() bool { return s.metrics().Sum("gateway_queue_bytes") > 3.45e6 })
+				stop()
+			}, func() { s.hec.SetDown(false) })
 		},
 		"a flood from one host": func(t *testing.T) {
 			s := newSite(t, "")
@@ -135,7 +228,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			s.traffic("linux", 2)
 			s.known(35 * time.Second)
 			stop := func() {}
-			s.named("sender-floods", "a-sender-floods", exitDegraded, "web1 (127.0.0.1) sends many times its usual rate",
+			s.named("sender-floods", "a-sender-floods", exitDegraded, "web1 (127.0.0.1) sends many times its usual rate", alert("GatewaySenderFloods"),
 				func() { stop = s.traffic("linux", 600) }, func() { stop() })
 		},
 		"a firewall falls silent": func(t *testing.T) {
@@ -144,7 +237,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			s.start()
 			stop := s.traffic("cisco_asa", 2)
 			testkit.Eventually(t, "it is known", func() bool { return s.metrics().Sum("gateway_received_events_total") > 20 })
-			s.named("sender-silent", "silent-senders", 0, "1 sender fell silent: fw01 (127.0.0.1)", stop, func() { s.traffic("cisco_asa", 2) })
+			s.named("sender-silent", "silent-senders", 0, "1 sender fell silent: fw01 (127.0.0.1)", alert("GatewaySenderSilent"), stop, func() { s.traffic("cisco_asa", 2) })
 		},
 		"a wrong zone": func(t *testing.T) {
 			s := newSite(t, "")
@@ -160,12 +253,12 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 					}
 				}
 			}
-			s.named("wrong-times", "wrong-times", exitDegraded, "the times of cest (127.0.0.1) are", device(2*time.Hour), device(0))
+			s.named("wrong-times", "wrong-times", exitDegraded, "the times of cest (127.0.0.1) are", alert("GatewaySenderSkewed"), device(2*time.Hour), device(0))
 		},
 		"dead letters": func(t *testing.T) {
 			s := newSite(t, "")
 			s.start()
-			s.named("dead-letters", "dead-letters", exitDegraded, "5 in the dead-letter store", func() {
+			s.named("dead-letters", "dead-letters", exitDegraded, "5 in the dead-letter store", alert("GatewayDeadLetters"), func() {
 				for i := range 5 {
 					s.say("windows", line("windows", fmt.Sprintf("POISON mark=%d", i)))
 				}
@@ -187,12 +280,49 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 				}
 			})
 		},
+		"an unknown product": func(t *testing.T) {
+			s := newSite(t, "")
+			s.start()
+			stop := func() {}
+			s.named("unrecognised", "classes-and-unknown-lines", 0, "Many messages of linux are not recognised", alert("GatewayUnparsed"), func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				var sending sync.WaitGroup
+				sending.Go(func() {
+					for i := 0; ctx.Err() == nil && i < 100; i++ {
+						s.say("linux", strings.Repeat("one of an unknown product\n", 20)+"the last")
+						select {
+						case <-ctx.Done():
+						case <-time.After(100 * time.Millisecond):
+						}
+					}
+				})
+				stop = func() { cancel(); sending.Wait() }
+			}, func() { stop(); s.traffic("linux", 300) }) // what is known makes up nine in ten again
+		},
+		"the disk is nearly full": func(t *testing.T) {
+			s := newSite(t, "")
+			var disk unix.Statfs_t
+			testkit.Must(t, unix.Statfs(s.dir, &disk))
+			const margin = 1 << 30 // others use the disk meanwhile
+			free := int64(disk.Bavail) * disk.Bsize
+			if free < 4*margin {
+				t.Skip("the disk has less than 4 GB")
+			}
+			s.write(strings.Replace(s.read(), "min_free: 1MB", fmt.Sprintf("min_free: %dMiB", (free-margin)>>20), 1))
+			s.start()
+			s.traffic("linux", 2)
+			fill := testkit.Try(os.Create(s.dir + "/of-somebody-else"))(t)
+			t.Cleanup(func() { fill.Close() })
+			s.named("low-space", "queue-fills", exitDegraded, "the queue counts as full", alert("GatewayQueueNearlyFull"), func() {
+				testkit.Must(t, unix.Fallocate(int(fill.Fd()), 0, 0, 2*margin))
+			}, func() { testkit.Must(t, fill.Truncate(0)) })
+		},
 		"the kernel drops": func(t *testing.T) {
 			s := newSite(t, "")
 			s.write(strings.Replace(s.read(), "vendor: unifi, ", "vendor: unifi, receive_buffer: 64KiB, ", 1))
 			p := s.start()
 			text := []byte(line("unifi", strings.Repeat("x", 500)))
-			s.named("losing", "kernel-drops", exitDegraded, "Events are being lost", func() {
+			s.named("losing", "kernel-drops", exitDegraded, "Events are being lost", alert("GatewayKernelDrops"), func() {
 				c := s.dial("udp", "unifi")
 				testkit.Must(t, p.cmd.Process.Signal(syscall.SIGSTOP))
 				for range 2000 {
@@ -234,7 +364,7 @@ func TestHistoryOfAProcess(t *testing.T) {
 	last, _ := received()
 	testkit.Eventually(t, "it is written", func() bool { n, _ := received(); still := n == last; last = n; return still })
 	testkit.Eventually(t, "the second of that is over", func() bool {
-		return strings.Contains(string(testkit.Try(os.ReadFile(s.dir+"/queue/history"))(t)), "configuration reloaded")
+		return strings.Contains(string(testkit.Try(os.ReadFile(s.dir+"/queue/history"))(t)), "reload")
 	})
 	p.kill()
 	p = s.start()

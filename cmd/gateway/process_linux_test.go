@@ -38,13 +38,14 @@ func TestMain(m *testing.M) {
 
 // site is a gateway with its configuration, ports and HEC endpoint.
 type site struct {
-	t     *testing.T
-	dir   string
-	file  string
-	ports map[string]int
-	stats int
-	hec   *hectest.Server
-	sink  *sink
+	t      *testing.T
+	dir    string
+	file   string
+	ports  map[string]int
+	stats  int
+	alerts int // the port of Prometheus, if it runs
+	hec    *hectest.Server
+	sink   *sink
 }
 
 // sink remembers every event that was delivered.

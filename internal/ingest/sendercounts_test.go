@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"syslog-gateway/internal/senders"
 	"syslog-gateway/internal/syslog"
 	"syslog-gateway/internal/tap"
+	"syslog-gateway/internal/testkit"
 )
 
 // watched returns a replay of a stream whose senders and messages are watched.
@@ -199,6 +201,64 @@ func TestTapIsBounded(t *testing.T) {
 	}
 	all.Close()
 	r.Close(now)
+}
+
+// tapShare is how much of the messages taps may examine at tapTestRate a second. That is less than
+// 2 % of the path while looking at a message costs less than five times what receiving it does.
+const (
+	tapTestRate = 50_000
+	tapShare    = 0.004
+)
+
+// tapWork receives seconds of messages while so many people listen, and counts how many messages
+// were looked at for them: as many for ten as for one.
+func tapWork(t testing.TB, seconds, listeners int) (examined, received uint64) {
+	t.Helper()
+	hub := new(tap.Hub)
+	r, account := watched(t, nil, hub)
+	var taps []*tap.Tap
+	for range listeners {
+		taps = append(taps, testkit.Try(hub.Listen(tap.Filter{}))(t))
+	}
+	block := bytes.Repeat([]byte("<13>Nov 22 17:00:00 web1 app: hello\n"), tapTestRate/250)
+	now := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
+	for range 250 * seconds {
+		now = now.Add(4 * time.Millisecond)
+		r.Write(block, now)
+	}
+	r.Close(now)
+	for _, one := range taps {
+		examined = one.Counts().Examined
+		one.Close()
+	}
+	received = account.Balance().Received
+	most := uint64(min(listeners, 1) * (tapRate*seconds + tapBurst))
+	if examined > most || float64(examined) > tapShare*float64(received)+tapBurst || listeners > 0 && examined < uint64(tapRate*seconds*9/10) {
+		t.Fatalf("%d listeners: %d of %d messages were examined, at most %d should be", listeners, examined, received, most)
+	}
+	return examined, received
+}
+
+// TestTapWork: a tap costs a fixed number of messages a second, for one listener and for ten.
+func TestTapWork(t *testing.T) {
+	one, _ := tapWork(t, 10, 1)
+	ten, _ := tapWork(t, 10, 10)
+	none, received := tapWork(t, 10, 0)
+	testkit.Equal(t, "examined for ten listeners", ten, one)
+	testkit.Equal(t, "examined for nobody", none, uint64(0))
+	testkit.Equal(t, "received", received, uint64(10*tapTestRate))
+}
+
+// BenchmarkTapWork is a second of 50,000 messages; it reports the messages that taps examine.
+func BenchmarkTapWork(b *testing.B) {
+	for _, listeners := range []int{0, 1, 10} {
+		b.Run(strconv.Itoa(listeners), func(b *testing.B) {
+			b.ReportAllocs()
+			examined, received := tapWork(b, b.N, listeners)
+			b.ReportMetric(float64(examined)/float64(b.N), "examined/s")
+			b.ReportMetric(100*float64(examined)/float64(received), "examined%")
+		})
+	}
 }
 
 // BenchmarkWatched is the way of a message with senders remembered, and with somebody

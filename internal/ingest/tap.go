@@ -26,7 +26,7 @@ func (a *allowance) fill(now int64) {
 	past := min(now-a.filled, int64(time.Second))
 	if more := past * tapRate / int64(time.Second); more > 0 {
 		a.tokens = min(a.tokens+int(more), tapBurst)
-		a.filled = now
+		a.filled = now - (past - more*int64(time.Second)/tapRate) // what is left of a token stays
 	}
 }
 

@@ -22,7 +22,7 @@ func (g *Gateway) reload(load Load) {
 	g.reloads.Count(err)
 	if err == nil {
 		g.refused.Store(nil)
-		g.stats.Monitor().Mark(history.Reload, "configuration reloaded")
+		g.stats.Monitor().Mark(history.Reload, "")
 		return
 	}
 	g.log.Error("reload refused, the old configuration stays in force", "error", err)

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -35,7 +32,6 @@ func TestPage(t *testing.T) {
 		{"silent sender", silentSender},
 		{"rules", rules},
 		{"accessible", accessible},
-		{"pictures", pictures},
 		{"dark", dark},
 		{"phone", phone},
 	} {
@@ -94,7 +90,6 @@ func tapWithFilter(t *testing.T, g *gateway, b *tab) {
 	testkit.Equal(t, "lines while it is paused", b.js(`document.querySelectorAll("#lines > li").length`), "1")
 	b.run(chromedp.Click("#tap-pause"))
 	b.becomes(`document.querySelectorAll("#lines > li").length`, "3")
-	b.picture("stats-tap")
 	b.run(chromedp.Click("#tap-go"))
 	b.becomes(`document.getElementById("tap-note").textContent`, "Stopped.")
 }
@@ -167,41 +162,12 @@ func real(source string, i int) string {
 	return fmt.Sprintf("<38>Nov 22 17:00:00 web1 sshd[%d]: Accepted publickey for deploy from 10.1.2.3", i)
 }
 
-// pictures lets some traffic of all families be seen.
-func pictures(_ *testing.T, g *gateway, b *tab) {
-	if os.Getenv("SCREENSHOTS") == "" {
-		return
-	}
-	stop := make(chan struct{})
-	var load sync.WaitGroup
-	load.Go(func() {
-		for i := 0; ; i++ {
-			for j, name := range names() {
-				for range (j + 1) * (3 + i%5) {
-					g.send(name, real(name, i))
-				}
-			}
-			select {
-			case <-stop:
-				return
-			case <-time.After(100 * time.Millisecond):
-			}
-		}
-	})
-	b.open("/stats")
-	b.becomes(`(document.querySelector(".c-line") || {getAttribute: () => ""}).getAttribute("d").split("l").length > 2`, "true")
-	b.picture("stats-light")
-	close(stop)
-	load.Wait()
-}
-
 func dark(t *testing.T, _ *gateway, b *tab) {
 	light := b.js(`getComputedStyle(document.body).backgroundColor`)
 	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
 	if dark := b.js(`getComputedStyle(document.body).backgroundColor`); dark == light || dark != "rgb(15, 18, 21)" {
 		t.Errorf("the background is %s, in light %s", dark, light)
 	}
-	b.picture("stats-dark")
 	b.run(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}))
 }
 
@@ -214,7 +180,6 @@ func phone(t *testing.T, g *gateway, b *tab) {
 		t.Errorf("the page is %s wide on a phone of 390", wide)
 	}
 	b.becomes(`document.getElementById("state").textContent`, "Live")
-	b.shot("stats-phone", func(png *[]byte) chromedp.Action { return chromedp.CaptureScreenshot(png) })
 }
 
 // TestClusterPage: the block of the streams and the columns of the books follow what happens.

@@ -272,20 +272,3 @@ func (b *tab) press(mode, proxy, server string) {
 	b.js(fmt.Sprintf(`(() => { for (let d = document.querySelector(%q).closest("details"); d; d = d.parentElement.closest("details")) if (!d.open) d.querySelector("summary").click() })()`, button))
 	b.run(chromedp.Click(button))
 }
-
-// picture writes docs/img/NAME.png when SCREENSHOTS names the folder.
-func (b *tab) picture(name string) {
-	b.t.Helper()
-	b.shot(name, func(png *[]byte) chromedp.Action { return chromedp.FullScreenshot(png, 100) })
-}
-
-func (b *tab) shot(name string, how func(*[]byte) chromedp.Action) {
-	b.t.Helper()
-	folder := os.Getenv("SCREENSHOTS")
-	if folder == "" {
-		return
-	}
-	var png []byte
-	b.run(chromedp.Evaluate("scrollTo(0, 0)", nil), how(&png))
-	testkit.Must(b.t, os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644))
-}

@@ -304,6 +304,12 @@ func serve(t *testing.T, s *state, change ...func(*stats.Options)) *gateway {
 		s.second()
 		server.Monitor().Sample()
 	}
+	return run(t, server, o.Sample, s.second)
+}
+
+// run runs an open server and a clock, which turns with its readings, until the test ends.
+func run(t *testing.T, server *stats.Server, every time.Duration, turn func()) *gateway {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
@@ -314,11 +320,11 @@ func serve(t *testing.T, s *state, change ...func(*stats.Options)) *gateway {
 	})
 	var clock sync.WaitGroup
 	clock.Go(func() {
-		tick := time.NewTicker(o.Sample)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			<-tick.C
-			s.second()
+			turn()
 		}
 	})
 	t.Cleanup(func() { stop(); clock.Wait() })

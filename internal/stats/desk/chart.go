@@ -164,8 +164,13 @@ func fill(r history.Range, now time.Time, store *history.Store) series {
 		s.mostWaiting, s.slowest = max(s.mostWaiting, s.waiting[i]), max(s.slowest, s.p99[i])
 	}
 	for _, p := range store.WeekBefore(r, now) {
-		i := int(p.At.Add(7*24*time.Hour).Sub(s.from) / r.Step)
-		if seconds := p.Covered.Seconds(); i >= 0 && i < n && seconds > 0 {
+		seconds := p.Covered.Seconds()
+		if seconds <= 0 {
+			continue
+		}
+		// Its points are wider than the steps of a short window.
+		at := p.At.Add(7 * 24 * time.Hour).Sub(s.from)
+		for i := max(int(at/r.Step), 0); i < min(int((at+history.Widest)/r.Step), n); i++ {
 			s.before[i] = float64(p.Received) / seconds
 			s.highest = max(s.highest, s.before[i])
 		}
@@ -219,8 +224,11 @@ func (s *series) trace(values []float64, y func(float64) float64, end string) st
 // tenths writes a number of tenths as short as SVG allows.
 func tenths(n int) string {
 	text := strconv.FormatFloat(float64(n)/10, 'f', -1, 64)
-	if whole, rest, fraction := strings.Cut(text, "."); fraction {
-		return strings.TrimSuffix(whole, "0") + "." + rest
+	if rest, small := strings.CutPrefix(text, "0."); small {
+		return "." + rest
+	}
+	if rest, small := strings.CutPrefix(text, "-0."); small {
+		return "-." + rest
 	}
 	return text
 }

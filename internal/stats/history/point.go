@@ -81,9 +81,12 @@ type tier struct {
 var (
 	second  = tier{time.Second, 900}
 	minute  = tier{time.Minute, 1440}
-	quarter = tier{15 * time.Minute, 1344}
+	quarter = tier{Widest, 1344}
 	tiers   = [...]tier{second, minute, quarter}
 )
+
+// Widest is the span of the widest points, those of [Store.WeekBefore] for windows below a week.
+const Widest = 15 * time.Minute
 
 // begin is when the span of a time began.
 func (t tier) begin(at time.Time) time.Time {

@@ -39,7 +39,7 @@ type descriptions struct {
 	pending, dropped, delivered, dead        *prometheus.Desc
 	reloads, build, ready                    *prometheus.Desc
 	senders, silent, shardMode, endpointMode *prometheus.Desc
-	skewed, flooding, deadLetters            *prometheus.Desc
+	skewed, flooding, deadLetters, queueFree *prometheus.Desc
 	classEvents, classBytes, packs, slow     *prometheus.Desc
 	secured, taken, givenBack                *prometheus.Desc
 }
@@ -67,6 +67,7 @@ func describe() descriptions {
 		silent:         desc("silent_senders", "Senders that sent regularly and then nothing for silent_after.", "source"),
 		skewed:         desc("skewed_senders", "Senders whose times are off by a time zone, or ahead."),
 		flooding:       desc("flooding_senders", "Senders that send many times their usual rate, and a fifth or more of all."),
+		queueFree:      desc("queue_free_bytes", "Bytes by which the queue may still grow: below queue.max_size, and on the disk above queue.min_free."),
 		deadLetters:    desc("deadletter_held_events", "Events that are in the dead-letter store now."),
 		classEvents:    desc("class_events_total", "Events that were put into batches, by class. Classes without events have no series.", "source", "class"),
 		classBytes:     desc("class_bytes_total", "Bytes of the texts of these events, as Splunk's licence counts them.", "source", "class"),
@@ -149,7 +150,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.receivedEvents, c.receivedBytes, c.recovered, c.unparsed, c.truncated, c.framing,
 		c.pending, c.dropped, c.delivered, c.dead, c.reloads, c.build, c.ready,
-		c.senders, c.silent, c.skewed, c.flooding, c.deadLetters, c.shardMode, c.endpointMode,
+		c.senders, c.silent, c.skewed, c.flooding, c.deadLetters, c.queueFree, c.shardMode, c.endpointMode,
 		c.classEvents, c.classBytes, c.packs, c.slow, c.secured, c.taken, c.givenBack,
 	} {
 		ch <- d
@@ -211,6 +212,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	list := c.from.Monitor.Senders(snap)
 	gauge(c.skewed, len(list.Skewed))
 	gauge(c.flooding, list.Flooding())
+	send(c.queueFree, prometheus.GaugeValue, float64(snap.Queue.Free()))
 	send(c.deadLetters, prometheus.GaugeValue, float64(snap.DeadLetters.Events))
 	list.BySource(func(source string, known, silent int) {
 		gauge(c.senders, known, source)

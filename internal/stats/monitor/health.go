@@ -182,11 +182,14 @@ func (v *verdict) say(s sentence, args ...any) *Finding {
 	if w.help == "" {
 		return new(Finding) // none
 	}
+	if !strings.HasPrefix(w.text, "%") { // a name stays as it is
+		phrase = strings.ToUpper(phrase[:1]) + phrase[1:]
+	}
 	return v.find(w.id, cmp.Or(w.level, levelNote), phrase, w.row, w.help)
 }
 
 func (v *verdict) find(id, level, phrase, row, help string) *Finding {
-	v.findings = append(v.findings, Finding{ID: id, Level: level, Text: strings.ToUpper(phrase[:1]) + phrase[1:], Row: row, Help: helpAt(help)})
+	v.findings = append(v.findings, Finding{ID: id, Level: level, Text: phrase, Row: row, Help: helpAt(help)})
 	return &v.findings[len(v.findings)-1]
 }
 

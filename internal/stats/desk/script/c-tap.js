@@ -26,7 +26,7 @@
 	};
 	const line = (m) => {
 		const row = make("li"), meta = make("p", "meta");
-		meta.append(make("span", "", m.time.slice(11, 23)), make("b", "", m.host || m.sender), make("span", "", `${m.source} ${m.transport} · ${m.sender}`),
+		meta.append(make("span", "", new Date(m.time).toISOString().slice(11, 23)), make("b", "", m.host || m.sender), make("span", "", `${m.source} ${m.transport} · ${m.sender}`),
 			make("span", "", [m.class, m.pack && "pack " + m.pack].filter(Boolean).join(" · ")));
 		if (m.rules.length) meta.append(make("span", "", m.rules.join(", ")));
 		const copy = make("button", "ln", "Copy as gateway parse");
@@ -58,7 +58,8 @@
 		waiting.splice(0).forEach(put);
 		passed = 0;
 	};
-	const label = () => { pause.textContent = paused ? (passed ? `Go on (held, ${passed.toLocaleString("en")} more)` : "Go on") : "Pause"; };
+	const n = (count) => count.toLocaleString("en");
+	const label = () => { pause.textContent = paused ? (passed ? `Go on (held, ${n(passed)} more)` : "Go on") : "Pause"; };
 	const stop = (why) => {
 		if (events) events.close();
 		events = null;
@@ -100,7 +101,7 @@
 		});
 		events.addEventListener("counts", (m) => {
 			const c = JSON.parse(m.data);
-			note.textContent = `Listening: ${c.looked} of ${c.passed} messages were checked, ${c.lost} that matched are not shown.`;
+			note.textContent = `Listening: ${n(c.looked)} of ${n(c.passed)} messages were checked, ${n(c.lost)} that matched are not shown.`;
 		});
 		events.onerror = () => stop("The tap was refused or has ended: check the filters.");
 	});
