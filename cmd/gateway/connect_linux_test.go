@@ -71,12 +71,12 @@ func TestConnectFindsTheMistakesOfAFirstHour(t *testing.T) {
 	other := filepath.Join(s.dir, "other.pem")
 	testkit.Must(t, os.WriteFile(other, testkit.Try(testkit.NewAuthority())(t).PEM(), 0o600))
 	var held []net.Conn // never answered
-	mute := listening(t, func(c net.Conn) { held = append(held, c) })
-	t.Cleanup(func() {
+	t.Cleanup(func() {  // when nobody listens any more
 		for _, c := range held {
 			c.Close()
 		}
 	})
+	mute := listening(t, func(c net.Conn) { held = append(held, c) })
 	web := func(status int, head http.Header, body string) string {
 		h := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			for name, values := range head {

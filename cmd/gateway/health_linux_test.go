@@ -244,8 +244,10 @@ func playDelivery(t *testing.T, on func(*testing.T, *site) *scene) {
 		return got.Endpoints[1].Last
 	}
 	sc.when(saidSoon, script(hectest.Always(hectest.Refuse(http.StatusForbidden, 4, "Invalid token"))), func() {
+		refused := func() bool { return strings.Contains(last(), "403") && strings.Contains(last(), "Invalid token") }
+		testkit.Eventually(t, "no answer of before is the last any more", refused)
 		for probes := other.Probes(); other.Probes() < probes+5; {
-			if got := last(); !strings.Contains(got, "403") || !strings.Contains(got, "Invalid token") {
+			if got := last(); !refused() {
 				t.Fatalf("the last answer of an endpoint that refuses the token is %q", got)
 			}
 		}

@@ -1,7 +1,0 @@
-//go:build race
-
-package main
-
-// paced is how many datagrams a second a test sends to a gateway that has to keep
-// up; the race detector slows it down.
-const paced = 3000
