@@ -599,7 +599,7 @@ func playCluster(t *testing.T, on func(*testing.T, *site) *scene) {
 	s.traffic("linux", 5)
 	testkit.Eventually(t, "records are secured", func() bool { return s.metrics().Sum("gateway_secured_events_total") > 0 })
 	follower := (servers.Leader("SYSLOG-00") + 1) % 3
-	sc.when(saidAtLast, func() { servers.Kill(follower) }, func() { servers.Run(follower) }, "%d of %d streams lack a current replica")
+	sc.when(saidAtLast, func() { servers.Kill(follower) }, func() { servers.Run(follower) }, "%d of %d streams lack a current replica: %s")
 	sc.when(saidAtLast, func() {
 		for i := range 3 {
 			servers.Kill(i)
