@@ -26,7 +26,9 @@ func (g *group) adopt(o Options) {
 		s, err := newSocket(f, g.port)
 		if err != nil {
 			o.Logger.Warn("a UDP socket that was passed is of no use; it is closed", "source", g.port.Source, "error", err)
-			o.Inherited.Discard(f)
+			if err := o.Store.Forget(f.Name()); err != nil {
+				o.Logger.Warn("a UDP socket stays in the store of descriptors", "source", g.port.Source, "error", err)
+			}
 			continue
 		}
 		s.kept = f.Name()
@@ -52,7 +54,7 @@ func (g *group) fill(ctx context.Context, o Options) error {
 		}
 		s, err := newSocket(f, g.port)
 		if err != nil {
-			return errors.Join(err, f.Close())
+			return err
 		}
 		g.sockets = append(g.sockets, s)
 		if o.Store == nil {

@@ -143,7 +143,7 @@ func (l *Listener) Filled() (most float64) {
 	defer l.mu.Unlock()
 	for _, g := range l.ports {
 		for _, s := range g.sockets {
-			if s.file != nil {
+			if s.open {
 				most = max(most, filled(s.fd))
 			}
 		}
@@ -163,7 +163,7 @@ func (l *Listener) Drain() (err error) {
 	}
 	for _, g := range l.ports {
 		for _, s := range g.sockets {
-			if s.file == nil {
+			if !s.open {
 				continue
 			}
 			if s.receiver != nil { // nil: Open failed before its loop was made

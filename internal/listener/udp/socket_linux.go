@@ -1,10 +1,13 @@
 package udp
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"syslog-gateway/internal/listener/inherit"
 )
@@ -24,22 +27,27 @@ type socket struct {
 	received atomic.Uint64
 
 	// Listener.mu guards these.
-	file  *os.File // nil when it is closed
+	open  bool
 	drops uint64
 }
 
+// newSocket takes over the socket of a file, which it closes: the runtime watches the
+// descriptors of its files, and would be woken for each datagram.
 func newSocket(f *os.File, p Port) (*socket, error) {
-	s := &socket{port: p, fd: int(f.Fd()), file: f}
-	var err error
-	if s.granted, err = setReceiveBuffer(s.fd, p.Buffer); err != nil {
-		return nil, fmt.Errorf("UDP socket %s: %w", p.Address, err)
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("duplicate the UDP socket %s: %w", p.Address, err)
+	}
+	s := &socket{port: p, fd: fd, open: true}
+	if s.granted, err = setReceiveBuffer(fd, p.Buffer); err != nil {
+		return nil, errors.Join(fmt.Errorf("UDP socket %s: %w", p.Address, err), unix.Close(fd))
 	}
 	return s, nil
 }
 
 // status asks the kernel about the socket.
 func (s *socket) status() Socket {
-	if s.file != nil {
+	if s.open {
 		if n, err := kernelDrops(s.fd); err == nil {
 			s.drops = n - min(n, s.reported)
 		}
@@ -101,11 +109,10 @@ func (s *socket) rename(store inherit.Store) error {
 }
 
 func (s *socket) close() error {
-	if s.file == nil {
+	if !s.open {
 		return nil
 	}
 	s.status()
-	err := s.file.Close()
-	s.file = nil
-	return err
+	s.open = false
+	return unix.Close(s.fd)
 }
