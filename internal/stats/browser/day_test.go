@@ -29,8 +29,7 @@ import (
 var (
 	dayEnds     = time.Date(2026, 11, 24, 16, 40, 0, 0, time.UTC)
 	reloaded    = dayAt(9, 5)
-	indexGone   = dayAt(11, 0) // Splunk refuses an index
-	indexBack   = dayAt(11, 22)
+	indexGone   = dayAt(11, 0)  // Splunk refuses an index
 	downFrom    = dayAt(13, 10) // an indexer answers 503
 	downTo      = dayAt(13, 50)
 	midOutage   = dayAt(13, 36)
