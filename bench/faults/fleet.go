@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,6 +17,7 @@ import (
 	"time"
 
 	"syslog-gateway/bench/child"
+	files "syslog-gateway/bench/cluster" // a cluster is a row here
 	"syslog-gateway/internal/hec/hectest"
 	"syslog-gateway/internal/testkit"
 	"syslog-gateway/internal/testkit/abort"
@@ -94,9 +93,8 @@ func (f *fleet) defaults() {
 	if f.size == "" {
 		f.size = "64MB"
 	}
-	net := rand.IntN(250) + 1 // rows of two processes do not meet
-	for i := range 3 {
-		f.nodes = append(f.nodes, &node{f: f, number: i, name: fmt.Sprintf("127.72.%d.%d", net, i+1)})
+	for i, name := range files.Names(72) {
+		f.nodes = append(f.nodes, &node{f: f, number: i, name: name})
 	}
 }
 
@@ -107,16 +105,16 @@ func (f *fleet) layout(i int) layout {
 		servers = append(servers, "tls://"+n.name+":4222")
 	}
 	// The files of all gateways are in the folder of the first.
-	files := "DIR/cluster/gateway-gw1"
+	tls := "DIR/cluster/gateway-gw1"
 	if i > 0 {
-		files = "DIR/../cluster/gateway-gw2"
+		tls = "DIR/../cluster/gateway-gw2"
 	}
 	return layout{
 		numbers: 2 * f.each, endpoints: []hectest.Options{f.endpoint},
 		hec: fmt.Sprintf(", compression: none, in_flight: %d", f.post),
 		queue: fmt.Sprintf("min_free: 1MB, kind: jetstream, jetstream: {servers: [%s], gateway_id: gw%d, streams: %d, max_size: %s, in_flight: %d, ack_wait: 5s, deliver: %v, "+
 			"tls: {ca_file: %[7]s/ca.pem, cert_file: %[7]s/client.pem, key_file: %[7]s/client.key}}",
-			strings.Join(servers, ", "), i+1, f.streams, f.size, fleetForward, !f.receives[i], files),
+			strings.Join(servers, ", "), i+1, f.streams, f.size, fleetForward, !f.receives[i], tls),
 		sections: fmt.Sprintf("balancer: {shards: %d}\n", fleetShards),
 	}
 }
@@ -128,15 +126,15 @@ func (f *fleet) build(ctx context.Context) error {
 		return fmt.Errorf("the program of the nodes: %w", err)
 	}
 	dir := filepath.Join(first.dir, "cluster")
-	args := []string{"init", dir, "--gateway", "gw1", "--gateway", "gw2", "--max-file-store", "300MB", "--store-dir", "store"}
+	var names []string
 	for _, n := range f.nodes {
-		args = append(args, "--node", n.name)
+		names = append(names, n.name)
 	}
-	if out, err := exec.CommandContext(ctx, first.opts.Queue, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("make the files of the cluster: %w: %s", err, out)
+	if err := files.Init(ctx, first.opts.Queue, dir, "300MB", names, []string{"gw1", "gw2"}); err != nil {
+		return err
 	}
 	for _, n := range f.nodes {
-		n.dir = filepath.Join(dir, "node-"+n.name)
+		n.dir = files.Folder(dir, n.name)
 		if err := n.configure(); err != nil {
 			return err
 		}

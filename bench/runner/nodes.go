@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"syslog-gateway/bench/child"
+	"syslog-gateway/bench/cluster"
 )
 
 // nodes are the three servers of a cluster, on loopback addresses of their own.
@@ -22,23 +21,17 @@ type nodes struct {
 
 // startNodes makes the files of a cluster below the run's folder, and starts its servers.
 func (r *rig) startNodes(ctx context.Context) error {
-	n := &nodes{dir: filepath.Join(r.site.dir, "cluster")}
-	args := []string{"init", n.dir, "--gateway", "bench", "--max-file-store", "20GB", "--store-dir", "store"}
-	net := rand.IntN(250) + 1 // two benches do not meet
-	for i := range 3 {
-		n.names = append(n.names, fmt.Sprintf("127.73.%d.%d", net, i+1))
-		args = append(args, "--node", n.names[i])
-	}
+	n := &nodes{dir: filepath.Join(r.site.dir, "cluster"), names: cluster.Names(73)}
 	program, err := filepath.Abs(r.o.Queue)
 	if err != nil {
 		return fmt.Errorf("find the program of the nodes: %w", err)
 	}
-	if out, err := exec.CommandContext(ctx, program, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("make the files of the cluster with %s: %w: %s", program, err, out)
+	if err := cluster.Init(ctx, program, n.dir, "20GB", n.names, []string{"bench"}); err != nil {
+		return err
 	}
 	r.site.nodes = n
 	for _, name := range n.names {
-		dir := filepath.Join(n.dir, "node-"+name)
+		dir := cluster.Folder(n.dir, name)
 		p, err := child.Start(child.Options{Dir: dir, Name: "node", Path: program, Args: []string{"-c", filepath.Join(dir, "queue.conf")}})
 		if err != nil {
 			return err

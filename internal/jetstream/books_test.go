@@ -49,19 +49,18 @@ func (g *gateway) sums(t *testing.T, want string) *status.Cluster {
 	t.Helper()
 	var sum *status.Cluster
 	var got string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	if !testkit.Within(time.Minute, func() bool {
 		if sum = g.Sum(); sum == nil {
-			continue
+			return false
 		}
 		s := sum.Total
 		got = fmt.Sprintf("received %d secured %d delivered %d waiting %d dropped %d in the streams %d, %d records of %d, difference %d",
 			s.Received, s.Secured, s.Delivered, s.Pending, s.Dropped, sum.InStreams, sum.Records, sum.ServerRecords, sum.Difference)
-		if got == want {
-			return sum
-		}
+		return got == want
+	}) {
+		t.Fatalf("the sum is %q, want %q: %+v", got, want, sum)
 	}
-	t.Fatalf("the sum is %q, missing %q; want %q", got, sum.Missing, want)
-	return nil
+	return sum
 }
 
 // TestSumOfAllGateways: each gateway knows what all have counted, over their restarts.

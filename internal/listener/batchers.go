@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -17,8 +18,10 @@ type batchers struct {
 }
 
 // Batchers is how many Batchers a source has at most: one in each loop, and one of each
-// transport that has no loops.
-func Batchers(tcpLoops, udpLoops int) int { return tcpLoops + udpLoops + int(ledger.Internal) - 2 }
+// transport that has no loops. 0 loops are as many as [Options] takes for them.
+func Batchers(tcpLoops, udpLoops int) int {
+	return cmp.Or(tcpLoops, defaultLoops()) + cmp.Or(udpLoops, defaultLoops()) + int(ledger.Internal) - 2
+}
 
 // newBatcher makes a Batcher that close will close.
 func (b *batchers) newBatcher(s *source, t ledger.Transport) *ingest.Batcher {

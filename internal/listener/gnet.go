@@ -6,9 +6,9 @@ import (
 	"runtime"
 )
 
-// DefaultLoops is one event loop for every four processors: reading, parsing and
+// defaultLoops is one event loop for every four processors: reading, parsing and
 // encoding take less than a third of the work, compression most of the rest.
-func DefaultLoops() int { return max(1, runtime.GOMAXPROCS(0)/4) }
+func defaultLoops() int { return max(1, runtime.GOMAXPROCS(0)/4) }
 
 // gnetLogger passes gnet's own lines on.
 type gnetLogger struct{ log *slog.Logger }

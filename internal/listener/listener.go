@@ -47,8 +47,8 @@ func New(o Options) (*Listener, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	o.TCPLoops = cmp.Or(o.TCPLoops, DefaultLoops())
-	o.UDPLoops = cmp.Or(o.UDPLoops, DefaultLoops())
+	o.TCPLoops = cmp.Or(o.TCPLoops, defaultLoops())
+	o.UDPLoops = cmp.Or(o.UDPLoops, defaultLoops())
 	l := &Listener{inherited: o.Inherited, batchers: &batchers{options: o.Ingest}}
 	for _, so := range o.Sources {
 		if so.Settings.Parser == nil || so.Settings.Profile == nil || so.Settings.Location == nil {

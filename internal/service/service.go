@@ -6,7 +6,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -213,7 +212,7 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	}
 	batches := c.Balancer.ShardCount()*shard.MaxBatches + 2
 	for _, s := range c.Sources {
-		batches += listener.Batchers(loops(c.Loops.TCP), loops(c.Loops.UDP)) * ingest.OpenBatches(s.Vendor)
+		batches += listener.Batchers(int(c.Loops.TCP), int(c.Loops.UDP)) * ingest.OpenBatches(s.Vendor)
 	}
 	g.pool = event.NewPool(batches, int(c.Batch.MaxBytes)+16<<10)
 	var candidates []balancer.Shard
@@ -236,9 +235,6 @@ func (g *Gateway) buildShards(c config.Config, _ string, _ *prometheus.Registry)
 	g.balancer = balancer.New(policy, candidates, g.giveUp)
 	return nil
 }
-
-// loops is a number of event loops.
-func loops(n config.Count) int { return cmp.Or(int(n), listener.DefaultLoops()) }
 
 // tlsUse is how a source is named among the uses of certificates.
 func tlsUse(source string) string { return "source/" + source }
@@ -282,8 +278,8 @@ func (g *Gateway) buildListener(c config.Config, _ string, r *prometheus.Registr
 			Unknown:   &g.unknown,
 			Rules:     &g.rules,
 		},
-		TCPLoops:   loops(c.Loops.TCP),
-		UDPLoops:   loops(c.Loops.UDP),
+		TCPLoops:   int(c.Loops.TCP),
+		UDPLoops:   int(c.Loops.UDP),
 		Ledger:     g.ledger,
 		Logger:     g.log,
 		Registerer: r,

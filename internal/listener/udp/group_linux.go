@@ -93,10 +93,12 @@ func (g *group) granted() int {
 
 // bind makes a socket of a group.
 func bind(ctx context.Context, p Port) (*os.File, error) {
-	shared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		return errors.Join(c.Control(func(fd uintptr) {
-			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-		}), err)
+	shared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var set error
+		err := c.Control(func(fd uintptr) {
+			set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		})
+		return errors.Join(err, set)
 	}}
 	c, err := shared.ListenPacket(ctx, p.Network, p.Address)
 	if err != nil {

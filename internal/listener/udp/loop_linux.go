@@ -24,6 +24,8 @@ const (
 	// smallBuffer is the receive buffer in bytes below which a loop does not wait for
 	// datagrams to accumulate.
 	smallBuffer = 1 << 20
+	// logEvery is how often trouble of a loop is logged.
+	logEvery = 10 * time.Second
 	// wakeEvent is the eventfd among the events of epoll; the others are numbers of sockets.
 	wakeEvent = -1
 )
@@ -87,7 +89,6 @@ func (l *loop) watch(fd int, name int32) error {
 // run turns until stop. It sleeps a little when something has come, so that datagrams
 // accumulate, unless a socket had more than one turn may take (docs/adr/0007).
 func (l *loop) run() error {
-	pause := unix.NsecToTimespec(int64(l.pause))
 	for more := false; !l.stopping.Load(); {
 		var n int
 		var err error
@@ -96,7 +97,7 @@ func (l *loop) run() error {
 				return err
 			}
 			if l.pause > 0 {
-				_ = unix.Nanosleep(&pause, nil)
+				sleep(l.pause)
 			}
 		}
 		if n, err = l.wait(0); err != nil {
@@ -118,11 +119,10 @@ func (l *loop) turn(events []unix.EpollEvent) (more bool) {
 		}
 		full, err := l.sockets[e.Fd].read()
 		if err != nil {
-			if ready(&l.troubles) {
+			if _, ok := l.troubles.Ready(time.Now(), logEvery); ok {
 				l.log.Error("a UDP socket cannot be read", "error", err)
 			}
-			pause := unix.NsecToTimespec(int64(coalesceTime)) // it stays ready: do not spin
-			_ = unix.Nanosleep(&pause, nil)
+			sleep(coalesceTime) // it stays ready: do not spin
 		}
 		more = more || full
 	}
@@ -142,10 +142,10 @@ func (l *loop) wait(timeout int) (int, error) {
 	}
 }
 
-// ready reports whether a line may be logged now.
-func ready(t *throttle.Throttle) bool {
-	_, ok := t.Ready(time.Now(), 10*time.Second)
-	return ok
+// sleep costs less than time.Sleep (docs/adr/0007).
+func sleep(d time.Duration) {
+	ts := unix.NsecToTimespec(int64(d))
+	_ = unix.Nanosleep(&ts, nil)
 }
 
 func (l *loop) wake() {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -115,15 +114,14 @@ func woken(turns *atomic.Int64, before int64) bool {
 // Each socket of the group is ours, also for who binds with SO_REUSEPORT afterwards: the
 // listener sees the port of another process before it binds.
 func TestAGroupOfSomebodyElseIsRefused(t *testing.T) {
-	shared := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		return errors.Join(c.Control(func(fd uintptr) {
-			err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
-		}), err)
-	}}
-	other := testkit.Try(shared.ListenPacket(t.Context(), "udp4", "127.0.0.1:0"))(t)
+	p := Port{
+		Source: "linux", Network: "udp4", Address: fmt.Sprintf("127.0.0.1:%d", testkit.Try(testkit.FreePorts(1))(t)[0]),
+		NewReceiver: func() Receiver { return &taken{} },
+	}
+	other := testkit.Try(bind(t.Context(), p))(t)
 	defer other.Close()
 	l := New(Options{
-		Ports:  []Port{{Source: "linux", Network: "udp4", Address: other.LocalAddr().String(), NewReceiver: func() Receiver { return &taken{} }}},
+		Ports:  []Port{p},
 		Loops:  4,
 		Logger: slog.New(slog.DiscardHandler), BindHint: func(string, error) string { return "do this" },
 	})

@@ -167,17 +167,13 @@ const largestPicture = 400_000
 // picture writes docs/img/NAME.png, what is in the window, when SCREENSHOTS names the folder.
 func (b *tab) picture(name string) {
 	b.t.Helper()
-	folder := os.Getenv("SCREENSHOTS")
-	if folder == "" {
-		return
-	}
-	var png []byte
-	b.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		png, err = page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatPng).WithOptimizeForSpeed(false).Do(ctx)
-		return err
-	}))
-	if len(png) > largestPicture {
-		b.t.Errorf("%s has %d bytes", name, len(png))
-	}
-	testkit.Must(b.t, os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644))
+	b.save("SCREENSHOTS", name, func(png *[]byte) {
+		b.run(chromedp.ActionFunc(func(ctx context.Context) (err error) {
+			*png, err = page.CaptureScreenshot().WithFormat(page.CaptureScreenshotFormatPng).WithOptimizeForSpeed(false).Do(ctx)
+			return err
+		}))
+		if len(*png) > largestPicture {
+			b.t.Errorf("%s has %d bytes", name, len(*png))
+		}
+	})
 }

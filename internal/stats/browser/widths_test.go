@@ -18,7 +18,7 @@ import (
 // widths are those of a phone, a tablet, and of screens.
 func widths() []int64 { return []int64{360, 768, 1024, 1440, 2560} }
 
-// states are all that the page is looked at in.
+// states are what the page is shown with, by name.
 func states() map[string]func() *state {
 	return map[string]func() *state{"calm": calm, "incident": incident, "empty": empty, "hostile": hostile, "cluster": cluster}
 }
@@ -77,12 +77,20 @@ func TestWidths(t *testing.T) {
 // look writes a picture for people when LOOK names a folder.
 func (b *tab) look(name string) {
 	b.t.Helper()
-	folder := os.Getenv("LOOK")
+	b.save("LOOK", name, func(png *[]byte) {
+		b.run(chromedp.Evaluate("scrollTo(0, 0)", nil), chromedp.FullScreenshot(png, 100))
+	})
+}
+
+// save writes NAME.png into the folder that a variable names, if it names one.
+func (b *tab) save(variable, name string, shoot func(png *[]byte)) {
+	b.t.Helper()
+	folder := os.Getenv(variable)
 	if folder == "" {
 		return
 	}
 	var png []byte
-	b.run(chromedp.Evaluate("scrollTo(0, 0)", nil), chromedp.FullScreenshot(&png, 100))
+	shoot(&png)
 	testkit.Must(b.t, os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644))
 }
 
