@@ -82,17 +82,17 @@ func (b containers) mounts(o *reader.Object, c *Container) {
 func (b containers) features(o *reader.Object, c *Container) {
 	c.Unprivileged = o.Flag("unprivileged", false)
 	f := o.OrEmpty("features")
-	// systemd cannot give the gateway's unit its file systems without nesting.
-	gateway := slices.Contains(c.Tags, "syslog-gateway")
+	// systemd cannot give the units of this project their file systems without nesting.
+	unit := slices.ContainsFunc(c.Tags, func(t string) bool { return t == "syslog-gateway" || t == "syslog-gateway-queue" })
 	c.Features = Features{
-		Nesting: f.Flag("nesting", gateway && c.Unprivileged),
+		Nesting: f.Flag("nesting", unit && c.Unprivileged),
 		Keyctl:  f.Flag("keyctl", false),
 		Fuse:    f.Flag("fuse", false),
 		Mount:   f.Texts("mount", nil, pattern(wordText, "is not a type of file system", "such as nfs or cifs")),
 	}
 	f.End()
-	if gateway && !c.Features.Nesting {
-		b.report.AddNote(o.Place("features"), "the gateway's unit does not start in a container without nesting", "set nesting to true")
+	if unit && !c.Features.Nesting {
+		b.report.AddNote(o.Place("features"), "the unit of syslog-gateway does not start in a container without nesting, nor does that of its queue", "set nesting to true")
 	}
 	beyond := c.Features
 	beyond.Nesting = beyond.Nesting && !c.Unprivileged
