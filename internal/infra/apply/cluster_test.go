@@ -91,6 +91,27 @@ func TestGroupOfOthersIsNamedFirst(t *testing.T) {
 	b.still(e, plan.Options{}) // from now on it is ours
 }
 
+// TestGroupOfTwoDeclarations has two estates with a class of the same name for other networks.
+func TestGroupOfTwoDeclarations(t *testing.T) {
+	b := newRig(t, pvesim.Options{Seed: 8})
+	of := func(environment string, vmid int, internal string) *declaration.Estate {
+		return plain(t, func(d map[string]any) {
+			d["environment"], d["internal_networks"], d["firewall"] = environment, []string{internal}, map[string]any{"manage_cluster": true}
+			web := guestOf(d, ct, "web")
+			web["vm_id"], web["hostname"], web["tags"] = vmid, "web-"+environment, []string{"terraform", "syslog-gateway"}
+		})
+	}
+	x, y := of("x", 101, "192.168.0.0/16"), of("y", 102, "192.168.0.0/24")
+	b.converge(x, plan.Options{Shared: map[string]bool{}})
+	o := plan.Options{Shared: map[string]bool{}}
+	b.refused(b.plan(y, o), "security-group syslog", "source=192.168.0.0/16", "internal_networks", "--allow-reuse group/syslog")
+	for _, c := range plan.Shared(y) {
+		o.Shared[c.ID()] = true // as an apply records it
+	}
+	b.converge(y, o)
+	b.converge(of("z", 103, "192.168.0.0/24"), plan.Options{Shared: map[string]bool{}}) // the same rules are no reason
+}
+
 // TestPoolOfTwoDeclarations has two estates that both declare a pool.
 func TestPoolOfTwoDeclarations(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 8})
@@ -106,7 +127,7 @@ func TestPoolOfTwoDeclarations(t *testing.T) {
 	b.converge(y, plan.Options{})
 	b.still(x, plan.Options{})
 	// With a comment of its own one of them would take it from the other.
-	o := plan.Options{KnownPools: map[string]bool{}}
+	o := plan.Options{Shared: map[string]bool{}}
 	said := of("y", 102, map[string]any{"comment": "mine"})
 	b.refused(b.plan(said, o), "pool a", "TF Pool A - x", "--allow-reuse pool/a")
 	o.AllowReuse = []string{"pool/a"}

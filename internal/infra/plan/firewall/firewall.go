@@ -24,8 +24,8 @@ type Planner struct {
 	Live  *live.Cluster
 	Owner live.Owner
 	List  *change.List // what is planned goes here
-	// Reuse names the groups of others that become this estate's, as group/NAME.
-	Reuse []string
+	// Others reports whether a live object is another estate's: see plan.Options.
+	Others func(id, word string, looks bool) bool
 }
 
 // GroupPrefix begins the name of a security group where it stands beside guests.
@@ -101,10 +101,10 @@ func (p *Planner) Groups() {
 			c.Action = cmp.Or(c.Action, change.Update)
 			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules, false)...)
 			c.Steps = append(c.Steps, rules.Step(live.GroupPath(g.Name), lv.Rules, g.Rules))
-			if extra := rules.Extra(lv.Rules, g.Rules); len(extra) > 0 && lv.Comment != g.Comment && !slices.Contains(p.Reuse, GroupPrefix+g.Name) {
+			if extra := rules.Extra(lv.Rules, g.Rules); len(extra) > 0 && p.Others(c.ID(), GroupPrefix+g.Name, lv.Comment != g.Comment) {
 				c.Blocks = append(c.Blocks, change.Block{
 					Why: "a group of that name is there which this estate has not made, and these rules of it would be removed: " + strings.Join(extra, "; ") +
-						": rename that group, or say by name that it is this estate's",
+						": rename that group, declare the internal_networks that it was made for, or say by name that it is this estate's",
 					Flag: "--allow-reuse " + GroupPrefix + g.Name,
 				})
 			}
