@@ -60,7 +60,7 @@ func TestBindMountIsToldApart(t *testing.T) {
 func TestBootOrderOfTemplate(t *testing.T) {
 	for boot, want := range map[string]string{
 		"order=net0": "order=scsi0", "order=ide2;net0": "order=scsi0", "order=scsi0;net0": "order=scsi0;net0",
-		"order=net0;scsi0": "order=scsi0", "cdn": "order=scsi0",
+		"order=net0;scsi0": "order=scsi0", "cdn": "order=scsi0", "": "order=scsi0",
 	} {
 		t.Run(boot, func(t *testing.T) {
 			t.Parallel()

@@ -30,7 +30,7 @@ func (b containers) read(en reader.Entry) Container {
 	b.devices(o, &c)
 	b.noteRoot(o, &c)
 	if o.Get("timezone") != nil {
-		c.Timezone = o.Text("timezone", "", pattern(zoneText, "is not a time zone", "such as Europe/Berlin, or host for that of the node"))
+		c.Timezone = o.Text("timezone", "", timezoneRule)
 	}
 	b.limited(o, &c.Guest)
 	b.addresses.read6(o, &c.Guest)
@@ -53,7 +53,15 @@ func (b containers) rootDisk(o *reader.Object, c *Container) {
 	d.End()
 }
 
+// maxMounts and maxDevices are Proxmox VE's limits: mp0 to mp255, dev0 to dev255 (API,
+// create_vm of lxc).
+const (
+	maxMounts  = 256
+	maxDevices = 256
+)
+
 func (b containers) mounts(o *reader.Object, c *Container) {
+	atMostItems(b.report, o, "mount_points", maxMounts)
 	for _, m := range o.Objects("mount_points") {
 		mount := Mount{Path: m.NeedText("path", absolute)}
 		if v := m.Get("volume"); v != nil && strings.HasPrefix(v.Text, "/") {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -272,6 +273,12 @@ func (m *maker) pools() {
 			c.Action = change.Create
 			c.Fields = []change.Diff{{Path: "comment", To: p.Comment}}
 			c.Steps = []change.Step{change.Write("create", "POST", "/pools", params)}
+			if parent := path.Dir(p.ID); parent != "." {
+				if _, there := m.live.Pools[parent]; !there && !m.scope.DeclaresPool(parent) {
+					c.Blocks = []change.Block{{Why: "there is no pool " + parent + ", which it is to be in: declare that one as well"}}
+				}
+				c.After = append(c.After, change.ObjectPool+"/"+parent)
+			}
 		case exists && comment != p.Comment && p.CommentDeclared && m.scope.Pool(p.ID):
 			c.Action = change.Update
 			if comment != "" && m.opts.others(c.ID(), c.ID(), false) {

@@ -223,6 +223,34 @@ func (p *preflight) templates(ctx context.Context) {
 			p.add(Fine, what, "%s", resources[i].Name)
 		}
 	}
+	p.files(ctx, resources)
+}
+
+// files checks the ISO images and snippets that new VMs name. What is uploaded is not asked for.
+func (p *preflight) files(ctx context.Context, live []pve.Resource) {
+	for _, v := range p.Estate.AllVMs() {
+		if slices.ContainsFunc(live, func(r pve.Resource) bool { return r.VMID == v.VMID }) {
+			continue
+		}
+		for _, f := range []struct{ content, volume string }{
+			{"iso", v.CDROM}, {"snippets", v.CloudInit.User}, {"snippets", v.CloudInit.Vendor}, {"snippets", v.CloudInit.Network},
+		} {
+			store, _, ok := strings.Cut(f.volume, ":")
+			if !ok || f.volume == v.SnippetFile {
+				continue
+			}
+			var there []liveVolume
+			err := p.Client.Get(ctx, pve.Path("nodes", v.Node, "storage", store, "content"), url.Values{"content": {f.content}}, &there)
+			switch {
+			case err != nil:
+				p.add(Fail, f.volume, "%v", err)
+			case !slices.Contains(there, liveVolume{f.volume}):
+				p.add(Fail, f.volume, "is not on %s, and %s is made with it: upload it to the storage", v.Node, v.Key)
+			default:
+				p.add(Fine, f.volume, "on %s", v.Node)
+			}
+		}
+	}
 }
 
 func (p *preflight) containerNodes() (nodes []string) {
