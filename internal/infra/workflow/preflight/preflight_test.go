@@ -68,6 +68,21 @@ func TestRootPasswordIsTried(t *testing.T) {
 	}
 }
 
+// A node that is not there is one finding.
+func TestUnknownNodeIsOneFinding(t *testing.T) {
+	b := newRig(t)
+	b.estate.Containers[0].Node = "pve9"
+	var failed []string
+	for what, f := range b.run("right") {
+		if f.State == Fail {
+			failed = append(failed, what+" "+f.Says)
+		}
+	}
+	if len(failed) != 1 || !strings.Contains(failed[0], "node pve9 the cluster has no such node, it has pve") {
+		t.Errorf("got %q", failed)
+	}
+}
+
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	b := newRig(t)
 	for what, f := range b.run("right") {
