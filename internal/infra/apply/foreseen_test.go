@@ -23,6 +23,8 @@ func TestGatewayGetsNesting(t *testing.T) {
 	}
 	b.converge(tags(nil), plan.Options{})
 	testkit.Equal(t, "features", b.config(101)["features"], "nesting=1")
+	privileged := plain(t, set(ct, "web", "tags", []string{"terraform", "syslog-gateway"}), set(ct, "web", "unprivileged", false), set(ct, "web", "vm_id", 102))
+	testkit.Holds(t, "the plan", show(t, b.plan(privileged, plan.Options{})), "web: the unit of its tag does not start without nesting")
 	queue := plain(t, set(ct, "web", "tags", []string{"syslog-gateway-queue"}))
 	if !queue.Containers[0].Features.Nesting {
 		t.Error("the unit of the queue has the same sandbox, and no nesting")

@@ -87,19 +87,26 @@ func (b containers) mounts(o *reader.Object, c *Container) {
 	}
 }
 
+// sandboxed reports whether a unit of this project is to run in the container: systemd cannot
+// give it its file systems without nesting.
+func (c *Container) sandboxed() bool {
+	return slices.ContainsFunc(c.Tags, func(t string) bool { return t == "syslog-gateway" || t == "syslog-gateway-queue" })
+}
+
+// LacksNesting reports whether the unit in the container would not start as it is declared.
+func (c *Container) LacksNesting() bool { return c.sandboxed() && !c.Features.Nesting }
+
 func (b containers) features(o *reader.Object, c *Container) {
 	c.Unprivileged = o.Flag("unprivileged", false)
 	f := o.OrEmpty("features")
-	// systemd cannot give the units of this project their file systems without nesting.
-	unit := slices.ContainsFunc(c.Tags, func(t string) bool { return t == "syslog-gateway" || t == "syslog-gateway-queue" })
 	c.Features = Features{
-		Nesting: f.Flag("nesting", unit && c.Unprivileged),
+		Nesting: f.Flag("nesting", c.sandboxed() && c.Unprivileged),
 		Keyctl:  f.Flag("keyctl", false),
 		Fuse:    f.Flag("fuse", false),
 		Mount:   f.Texts("mount", nil, pattern(wordText, "is not a type of file system", "such as nfs or cifs")),
 	}
 	f.End()
-	if unit && !c.Features.Nesting {
+	if c.LacksNesting() {
 		b.report.AddNote(o.Place("features"), "the unit of syslog-gateway does not start in a container without nesting, nor does that of its queue", "set nesting to true")
 	}
 	beyond := c.Features
