@@ -86,7 +86,7 @@ func TestOwnRulesAreChecked(t *testing.T) {
 		`{"sources": ["wbe"]}`: "did you mean web?", `{"sources": ["dyn"]}`: "without a fixed address", `{"sources": []}`: "is empty",
 		`{"icmp_type": "any"}`: "without proto icmp", `{"dport": 80}`: `the key "dport" is not known here`,
 		`{"proto": "icmp", "icmp_type": "echo-requst"}`: "did you mean echo-request?", `{"proto": "icmp", "icmp_type": "256"}`: "is not a type of icmp",
-		`{"proto": "icmp", "icmp_type": "no-route"}`: "is not a type of icmp", `{"proto": "ipv6-icmp", "icmp_type": "no-route"}`: "", `{"proto": "icmp", "icmp_type": "8"}`: "",
+		`{"proto": "icmp", "icmp_type": "no-route"}`: "is not a type of icmp that Proxmox VE knows; known here are ", `{"proto": "ipv6-icmp", "icmp_type": "no-route"}`: "", `{"proto": "icmp", "icmp_type": "8"}`: "",
 		`{"proto": "tcp", "ports": [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]}`: "", `{"proto": "tcp", "ports": [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]}`: "16 numbers",
 		`{"proto": "tcp", "ports": [1,2,3,4,5,6,7,8,9,10,11,12,13,14,"15:16"]}`:          "16 numbers, where a range has two; 15 at most",
 		`{"sources": ["web", "+blocked", "dc/office", "10.0.0.1-10.0.0.9", "fd00::/8"]}`: "",

@@ -390,6 +390,9 @@ func (o *Object) meant(name string) string {
 	if key := here(name, o.asked); key != "" {
 		return "did you mean " + key + "?"
 	}
+	if likely(name, o.asked) == "" && len(o.asked) > maxListed {
+		return "remove it; the keys are listed in docs/provision.md"
+	}
 	return DidYouMean(name, o.asked)
 }
 
