@@ -69,6 +69,9 @@ func adoptionTable(o output, all []workflow.Adoption) error {
 		for _, b := range a.Blocks {
 			fmt.Fprintf(t, "\t\t\t  refused: %s\n", printable.Escape(strings.TrimSpace(b.Why+" "+b.Flag)))
 		}
+		for _, m := range a.Manual {
+			fmt.Fprintf(t, "\t\t\t  by hand: %s\n", printable.Escape(m))
+		}
 	}
 	return t.Flush()
 }

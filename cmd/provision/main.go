@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	_ "time/tzdata" // not every machine has the names of time zones
 
 	"github.com/spf13/cobra"
 

@@ -57,7 +57,7 @@ func newOrphans(s *settings) *cobra.Command {
 		Short: "Guests that are live but not declared",
 		Long: `Lists guests that are live and not declared, without templates: ours (recorded by an
 earlier apply, or with both the tag terraform and the environment's tag) and other
-people's. Only guests that are ours, unprotected and without data disks are called
+people's. Only guests that are recorded, unprotected and without data disks are called
 removable. Nothing is removed. Exit code 0 whether or not there are any.`,
 		Args: cobra.NoArgs,
 		RunE: cli.Does(func(cmd *cobra.Command, _ []string) error {
@@ -92,6 +92,8 @@ func printOrphans(o output, found []plan.Orphan) error {
 			whose = "protected"
 		case g.Removable:
 			whose = "ours, removable"
+		case g.Marked && !g.Recorded:
+			whose = "has our tags, was never applied here"
 		case g.Marked:
 			whose = "ours, with data"
 		}

@@ -37,7 +37,8 @@ func TestACME(t *testing.T) {
 	if p := b.plan(e, o); len(p.Changes) != 1 || planned(t, p, "acme-plugin/route").Action != change.Update {
 		t.Errorf("want the plugin's data to change:\n%s", show(t, p))
 	}
-	b.converge(e, o)
+	b.refused(b.plan(e, plan.Options{Root: true, Shared: map[string]bool{}}), "acme-plugin route", "credentials would be replaced", "--allow-reuse acme-plugin/route")
+	b.converge(e, plan.Options{Root: true, Shared: map[string]bool{}, AllowReuse: []string{"acme-plugin/route"}})
 	e = estate(t, "small", certified("node.example.com", "secret-changed"))
 	b.sim.ResetJournal()
 	testkit.Try(b.apply(b.plan(e, o), apply.Options{}))(t)

@@ -43,6 +43,8 @@ func TestClusterFirewallIsAsFound(t *testing.T) {
 	testkit.Must(t, b.sim.AddGuest("lxc", 140, "pve", map[string]string{"hostname": "db", "rootfs": "local-zfs:8", "net0": "name=eth0,bridge=vmbr0,firewall=1"}))
 	b.by("PUT", "/nodes/pve/lxc/140/firewall/options", url.Values{"enable": {"1"}, "policy_in": {"DROP"}})
 	b.by("PUT", "/nodes/pve/firewall/options", url.Values{"enable": {"0"}})
+	b.by("POST", "/nodes/pve/firewall/rules", url.Values{"type": {"in"}, "action": {"DROP"}, "proto": {"tcp"}, "dport": {"8006"}, "enable": {"1"}})
+	b.by("POST", "/cluster/firewall/rules", url.Values{"type": {"in"}, "action": {"DROP"}, "macro": {"SSH"}, "enable": {"1"}})
 	b.converge(plain(t, manages(nil)), plan.Options{})
 	var node pve.Config
 	testkit.Must(t, b.client.Get(t.Context(), "/nodes/pve/firewall/options", nil, &node))
@@ -54,7 +56,8 @@ func TestClusterFirewallIsAsFound(t *testing.T) {
 	testkit.Holds(t, "the plan", show(t, off), "manage_cluster is false: it stays off")
 	// The control: who says so switches it on, and is told whom that wakes.
 	on := plain(t)
-	testkit.Holds(t, "the plan", show(t, b.plan(on, plan.Options{})), "wakes the rules of 140, the container db on pve", "is DROP")
+	testkit.Holds(t, "the plan", show(t, b.plan(on, plan.Options{})), "wakes the rules of 140, the container db on pve", "is DROP for incoming traffic and ACCEPT for outgoing",
+		"wakes rules of the node pve, which have no effect now: in DROP proto=tcp dport=8006", "wakes rules of the cluster, which have no effect now: in DROP macro=SSH")
 	b.converge(on, plan.Options{})
 	testkit.Equal(t, "enable", b.clusterFirewall()["enable"], "1")
 }
@@ -91,6 +94,42 @@ func TestGroupOfOthersIsNamedFirst(t *testing.T) {
 	b.still(e, plan.Options{}) // from now on it is ours
 }
 
+// TestGroupOfTwoDeclarations has two estates with a class of the same name for other networks.
+func TestGroupOfTwoDeclarations(t *testing.T) {
+	b := newRig(t, pvesim.Options{Seed: 8})
+	of := func(environment string, vmid int, internal string) *declaration.Estate {
+		return plain(t, func(d map[string]any) {
+			d["environment"], d["internal_networks"], d["firewall"] = environment, []string{internal}, map[string]any{"manage_cluster": true}
+			web := guestOf(d, ct, "web")
+			web["vm_id"], web["hostname"], web["tags"] = vmid, "web-"+environment, []string{"terraform", "syslog-gateway"}
+		})
+	}
+	x, y := of("x", 101, "192.168.0.0/16"), of("y", 102, "192.168.0.0/24")
+	b.converge(x, plan.Options{Shared: map[string]bool{}})
+	o := plan.Options{Shared: map[string]bool{}}
+	b.refused(b.plan(y, o), "security-group syslog", "source=192.168.0.0/16", "internal_networks", "--allow-reuse group/syslog")
+	for _, c := range plan.Shared(y) {
+		o.Shared[c.ID()] = true // as an apply records it
+	}
+	b.converge(y, o)
+	b.converge(of("z", 103, "192.168.0.0/24"), plan.Options{Shared: map[string]bool{}}) // the same rules are no reason
+}
+
+// TestNestedPool declares a pool in another one.
+func TestNestedPool(t *testing.T) {
+	b := newRig(t, pvesim.Options{Seed: 8})
+	of := func(ids ...string) *declaration.Estate {
+		pools := map[string]any{}
+		for _, id := range ids {
+			pools[id] = map[string]any{}
+		}
+		return plain(t, func(d map[string]any) { d["pools"] = pools })
+	}
+	b.refused(b.plan(of("a/b"), plan.Options{}), "there is no pool a, which it is to be in")
+	b.converge(of("a", "a/b", "a/b/c"), plan.Options{})
+	b.converge(of("a/d"), plan.Options{}) // its parent is there
+}
+
 // TestPoolOfTwoDeclarations has two estates that both declare a pool.
 func TestPoolOfTwoDeclarations(t *testing.T) {
 	b := newRig(t, pvesim.Options{Seed: 8})
@@ -106,7 +145,7 @@ func TestPoolOfTwoDeclarations(t *testing.T) {
 	b.converge(y, plan.Options{})
 	b.still(x, plan.Options{})
 	// With a comment of its own one of them would take it from the other.
-	o := plan.Options{KnownPools: map[string]bool{}}
+	o := plan.Options{Shared: map[string]bool{}}
 	said := of("y", 102, map[string]any{"comment": "mine"})
 	b.refused(b.plan(said, o), "pool a", "TF Pool A - x", "--allow-reuse pool/a")
 	o.AllowReuse = []string{"pool/a"}

@@ -148,6 +148,20 @@ func TestDetachedWhileItRuns(t *testing.T) {
 	}
 }
 
+// TestWayFromVolumeToDirectory declares a directory of the node where a protected guest has a
+// volume: the way that is shown is one that Proxmox VE lets go.
+func TestWayFromVolumeToDirectory(t *testing.T) {
+	b := made(t, 11)
+	e := estate(t, "small", set(ct, "minio", "mount_points", []any{map[string]any{"volume": "/srv/minio", "path": "/opt/minio"}}))
+	b.refused(b.plan(e, plan.Options{}), "take its protection off (`pct set 107 --protection 0`), stop the guest, run `pct set 107 --delete mp0`")
+	b.by("POST", "/nodes/pve/lxc/107/status/stop", nil)
+	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"protection": {"0"}})
+	b.by("PUT", "/nodes/pve/lxc/107/config", url.Values{"delete": {"mp0"}})
+	if p := b.plan(e, plan.Options{Root: true}); planned(t, p, "container/minio").Blocks != nil {
+		t.Errorf("still refused:\n%s", show(t, p))
+	}
+}
+
 // TestBindMountIsNoData declares a mount point beside a directory of the node.
 func TestBindMountIsNoData(t *testing.T) {
 	b := made(t, 7)

@@ -23,6 +23,12 @@ func TestGatewayGetsNesting(t *testing.T) {
 	}
 	b.converge(tags(nil), plan.Options{})
 	testkit.Equal(t, "features", b.config(101)["features"], "nesting=1")
+	privileged := plain(t, set(ct, "web", "tags", []string{"terraform", "syslog-gateway"}), set(ct, "web", "unprivileged", false), set(ct, "web", "vm_id", 102))
+	testkit.Holds(t, "the plan", show(t, b.plan(privileged, plan.Options{})), "web: the unit of its tag does not start without nesting")
+	queue := plain(t, set(ct, "web", "tags", []string{"syslog-gateway-queue"}))
+	if !queue.Containers[0].Features.Nesting {
+		t.Error("the unit of the queue has the same sandbox, and no nesting")
+	}
 	if notes := tags(map[string]any{"nesting": false}).Notes; len(notes) != 1 || !strings.Contains(notes[0].What, "does not start") {
 		t.Errorf("got %v", notes)
 	}
@@ -71,6 +77,11 @@ func TestRotatedKeysAreNoted(t *testing.T) {
 	for _, note := range []string{"haproxy: its SSH keys changed", "haproxy: its template changed", "docker-host: its cloud-init user changed", "splunk: its SSH keys changed"} {
 		b.noted(next, o, note)
 	}
+	vendor := estate(t, "small", set(vm, "docker-host", "cloud_init", map[string]any{"vendor_data": "#cloud-config\n"}), set(ct, "haproxy", "user_account", map[string]any{"password": "hunter22"}))
+	for _, note := range []string{"docker-host: its cloud-init file changed", "docker-host: its cloud_init changed", "haproxy: its password changed"} {
+		b.noted(vendor, o, note)
+	}
+	b.noted(estate(t, "small", set(vm, "docker-host", "cloud_init", map[string]any{"upgrade": false})), o, "docker-host: its cloud_init changed")
 	b.noted(next, plan.Options{Known: map[int]live.Known{}}, "") // nothing is known, nothing is said
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"syslog-gateway/internal/infra/apply"
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/pvesim"
 	"syslog-gateway/internal/testkit"
@@ -30,6 +31,25 @@ func TestSplunkAsItIs(t *testing.T) {
 	b.still(e, o)
 	testkit.Holds(t, "first boot", e.Splunk.Snippet, "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi1")
 	testkit.Lacks(t, "first boot", e.Splunk.Snippet, "/dev/vd")
+}
+
+// TestSplunkOnOtherBuses declares a live Splunk VM on SATA and IDE as the refusal says. A new one
+// would not find such a data disk at its first boot.
+func TestSplunkOnOtherBuses(t *testing.T) {
+	b := newRig(t, pvesim.Options{Seed: 7})
+	b.filters()
+	on := func(data string) *declaration.Estate {
+		return estate(t, "small", func(d map[string]any) {
+			d["splunk_vm"] = map[string]any{"boot_disk": map[string]any{"interface": "sata0"}, "data_disk": map[string]any{"interface": data}}
+		})
+	}
+	o := plan.Options{Only: []string{"splunk"}}
+	b.refused(b.plan(on("ide0"), o), "its data disk is declared on ide0, and the first boot only finds one on scsi or virtio")
+	testkit.Must(t, b.sim.AddGuest("qemu", 200, "pve", map[string]string{"name": "splunk-aio", "tags": "terraform;splunk;docker;enterprise",
+		"sata0": "local-zfs:25", "ide0": "local-zfs:200", "boot": "order=sata0", "net0": "virtio,bridge=vmbr0,firewall=1"}))
+	b.refused(b.plan(estate(t, "small"), o), `"splunk_vm": {"boot_disk": {"interface": "sata0"}}`, `"data_disk": {"interface": "ide0"}`)
+	testkit.Try(b.apply(b.plan(on("ide0"), o), apply.Options{}))(t)
+	b.still(on("ide0"), o)
 }
 
 // TestAdviceNamesNoAttachedVolume moves a volume to another interface by hand.
@@ -60,7 +80,7 @@ func TestBindMountIsToldApart(t *testing.T) {
 func TestBootOrderOfTemplate(t *testing.T) {
 	for boot, want := range map[string]string{
 		"order=net0": "order=scsi0", "order=ide2;net0": "order=scsi0", "order=scsi0;net0": "order=scsi0;net0",
-		"order=net0;scsi0": "order=scsi0", "cdn": "order=scsi0",
+		"order=net0;scsi0": "order=scsi0", "cdn": "order=scsi0", "": "order=scsi0",
 	} {
 		t.Run(boot, func(t *testing.T) {
 			t.Parallel()

@@ -56,6 +56,11 @@ func readNetwork(report *reader.Report, claims *claims, r *reader.Object) *addre
 			n.Internal = append(n.Internal, p)
 		}
 	}
+	for _, list := range apart(joined(n.Internal)) {
+		if len(list) > maxAddresses-len("ff02::12,") {
+			b.report.Problem(place, "is longer than Proxmox VE takes in a rule", "write fewer and larger networks, with 500 characters at most")
+		}
+	}
 	if place.Kind == reader.KindList && len(place.Items) == 0 {
 		b.report.Problem(place, "is empty", "without a network the firewall would block everything, SSH too; leave it out for the private ones of RFC 1918")
 	}

@@ -30,7 +30,7 @@ func (b containers) read(en reader.Entry) Container {
 	b.devices(o, &c)
 	b.noteRoot(o, &c)
 	if o.Get("timezone") != nil {
-		c.Timezone = o.Text("timezone", "", pattern(zoneText, "is not a time zone", "such as Europe/Berlin, or host for that of the node"))
+		c.Timezone = o.Text("timezone", "", timezoneRule)
 	}
 	b.limited(o, &c.Guest)
 	b.addresses.read6(o, &c.Guest)
@@ -53,7 +53,15 @@ func (b containers) rootDisk(o *reader.Object, c *Container) {
 	d.End()
 }
 
+// maxMounts and maxDevices are Proxmox VE's limits: mp0 to mp255, dev0 to dev255 (API,
+// create_vm of lxc).
+const (
+	maxMounts  = 256
+	maxDevices = 256
+)
+
 func (b containers) mounts(o *reader.Object, c *Container) {
+	atMostItems(b.report, o, "mount_points", maxMounts)
 	for _, m := range o.Objects("mount_points") {
 		mount := Mount{Path: m.NeedText("path", absolute)}
 		if v := m.Get("volume"); v != nil && strings.HasPrefix(v.Text, "/") {
@@ -79,20 +87,27 @@ func (b containers) mounts(o *reader.Object, c *Container) {
 	}
 }
 
+// sandboxed reports whether a unit of this project is to run in the container: systemd cannot
+// give it its file systems without nesting.
+func (c *Container) sandboxed() bool {
+	return slices.ContainsFunc(c.Tags, func(t string) bool { return t == "syslog-gateway" || t == "syslog-gateway-queue" })
+}
+
+// LacksNesting reports whether the unit in the container would not start as it is declared.
+func (c *Container) LacksNesting() bool { return c.sandboxed() && !c.Features.Nesting }
+
 func (b containers) features(o *reader.Object, c *Container) {
 	c.Unprivileged = o.Flag("unprivileged", false)
 	f := o.OrEmpty("features")
-	// systemd cannot give the gateway's unit its file systems without nesting.
-	gateway := slices.Contains(c.Tags, "syslog-gateway")
 	c.Features = Features{
-		Nesting: f.Flag("nesting", gateway && c.Unprivileged),
+		Nesting: f.Flag("nesting", c.sandboxed() && c.Unprivileged),
 		Keyctl:  f.Flag("keyctl", false),
 		Fuse:    f.Flag("fuse", false),
 		Mount:   f.Texts("mount", nil, pattern(wordText, "is not a type of file system", "such as nfs or cifs")),
 	}
 	f.End()
-	if gateway && !c.Features.Nesting {
-		b.report.AddNote(o.Place("features"), "the gateway's unit does not start in a container without nesting", "set nesting to true")
+	if c.LacksNesting() {
+		b.report.AddNote(o.Place("features"), "the unit of syslog-gateway does not start in a container without nesting, nor does that of its queue", "set nesting to true")
 	}
 	beyond := c.Features
 	beyond.Nesting = beyond.Nesting && !c.Unprivileged

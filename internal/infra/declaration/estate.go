@@ -407,14 +407,16 @@ func (e *Estate) FirstBoot(g *Guest) map[string]string {
 	}
 	for _, c := range e.Containers {
 		if c.VMID == g.VMID {
-			return map[string]string{"template": e.ContainerTemplate, "ssh_keys": digest(strings.Join(c.Keys, "\n"))}
+			return map[string]string{"template": e.ContainerTemplate, "ssh_keys": digest(strings.Join(c.Keys, "\n")), "password": c.Password.String()}
 		}
 	}
 	for _, v := range e.AllVMs() {
 		if v.VMID != g.VMID {
 			continue
 		}
-		inputs := map[string]string{"template": strconv.Itoa(v.Template), "ssh_keys": digest(strings.Join(v.Keys, "\n")), "user": v.User}
+		inputs := map[string]string{"template": strconv.Itoa(v.Template), "ssh_keys": digest(strings.Join(v.Keys, "\n")), "user": v.User,
+			"password": v.Password.String(), "cloud_init": "",
+			"cloud_init_options": strings.Join([]string{v.CloudInit.User, v.CloudInit.Vendor, v.CloudInit.Network, v.CloudInit.Upgrade}, ",")}
 		if v.Snippet != "" {
 			inputs["cloud_init"] = digest(v.Snippet)
 		}

@@ -186,6 +186,9 @@ type nics struct {
 	claims *claims // optional
 }
 
+// maxNICs is Proxmox VE's limit: net0 to net31 (API, create_vm of lxc and qemu).
+const maxNICs = 32
+
 // read reads the NICs. Only the first one gets the guest's address.
 func (b nics) read(o *reader.Object, g *Guest, firewalled bool) []NIC {
 	var nics []NIC
@@ -196,6 +199,7 @@ func (b nics) read(o *reader.Object, g *Guest, firewalled bool) []NIC {
 	} else if len(list) == 0 && declared.Kind == reader.KindList {
 		b.report.Problem(declared, "is empty", "a guest needs an interface for its address; leave the key out for one on vmbr0")
 	}
+	atMostItems(b.report, o, "network_interfaces", maxNICs)
 	for i, n := range list {
 		nics = append(nics, b.nic(n, g.Kind, i, firewalled))
 		n.End()

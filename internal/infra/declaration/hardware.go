@@ -53,7 +53,6 @@ var (
 	macText     = regexp.MustCompile(`^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$`)
 	devicePath  = regexp.MustCompile(`^/dev/[^,\s]+$`)
 	modeText    = regexp.MustCompile(`^0[0-7]{3}$`)
-	zoneText    = regexp.MustCompile(`^(host|[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2})$`)
 	machineText = regexp.MustCompile(`^(pc|q35|virt)(-[a-z0-9.+-]+)?$`)
 )
 
@@ -82,6 +81,7 @@ func mountOptions(m *reader.Object) string {
 
 // devices reads the devices of the node that a container gets.
 func (b containers) devices(o *reader.Object, c *Container) {
+	atMostItems(b.report, o, "devices", maxDevices)
 	for _, d := range o.Objects("devices") {
 		dev := Device{Path: d.NeedText("path", pattern(devicePath, "is not a device", "such as /dev/dri/renderD128"))}
 		if d.Get("mode") != nil {

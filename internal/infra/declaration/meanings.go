@@ -71,7 +71,7 @@ var meanings = map[string]meaning{
 	"timezone":               {"its time zone; `host`: that of the node", "as it is"},
 
 	"features":         {"features of the container", ""},
-	"features.nesting": {"containers and systemd's sandboxes inside; true for an unprivileged `syslog-gateway`", "false"},
+	"features.nesting": {"containers and systemd's sandboxes inside; true for an unprivileged `syslog-gateway` or `syslog-gateway-queue`", "false"},
 	"features.keyctl":  {"the keyctl() system call; root@pam only", ""},
 	"features.fuse":    {"FUSE file systems; root@pam only", ""},
 	"features.mount":   {"types of file systems that it may mount, such as nfs; root@pam only", ""},

@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -33,15 +34,31 @@ type ownRules struct {
 }
 
 var (
-	portText = regexp.MustCompile(`^\d{1,5}(:\d{1,5})?$`)
-	setText  = regexp.MustCompile(`^\+((dc|guest|sdn)/)?[A-Za-z][A-Za-z0-9_-]+$`)
-	alias    = regexp.MustCompile(`^(dc|guest)/[A-Za-z][A-Za-z0-9_-]+$`)
+	icmpNumber = regexp.MustCompile(`^(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])$`)
+	portText   = regexp.MustCompile(`^\d{1,5}(:\d{1,5})?$`)
+	setText    = regexp.MustCompile(`^\+((dc|guest|sdn)/)?[A-Za-z][A-Za-z0-9_-]+$`)
+	alias      = regexp.MustCompile(`^(dc|guest)/[A-Za-z][A-Za-z0-9_-]+$`)
 )
 
 // protocols are those that rules may name, as /etc/protocols of Proxmox VE has them; true
 // where they have ports.
 var protocols = map[string]bool{"tcp": true, "udp": true, "sctp": true, "udplite": true, "dccp": true,
 	"icmp": false, "ipv6-icmp": false, "vrrp": false, "igmp": false, "esp": false, "ah": false, "gre": false, "ospf": false, "pim": false}
+
+// icmpTypes are the types of messages that rules may name beside 0 to 255, by protocol: those
+// of `iptables -p icmp -h` and `ip6tables -p icmpv6 -h`, as Proxmox VE checks them.
+var icmpTypes = map[string][]string{
+	"icmp": strings.Fields("any echo-reply destination-unreachable network-unreachable host-unreachable protocol-unreachable port-unreachable " +
+		"fragmentation-needed source-route-failed network-unknown host-unknown network-prohibited host-prohibited TOS-network-unreachable " +
+		"TOS-host-unreachable communication-prohibited host-precedence-violation precedence-cutoff source-quench redirect network-redirect " +
+		"host-redirect TOS-network-redirect TOS-host-redirect echo-request router-advertisement router-solicitation time-exceeded " +
+		"ttl-zero-during-transit ttl-zero-during-reassembly parameter-problem ip-header-bad required-option-missing timestamp-request " +
+		"timestamp-reply address-mask-request address-mask-reply"),
+	"ipv6-icmp": strings.Fields("destination-unreachable no-route communication-prohibited beyond-scope address-unreachable port-unreachable " +
+		"failed-policy reject-route packet-too-big time-exceeded ttl-zero-during-transit ttl-zero-during-reassembly parameter-problem bad-header " +
+		"unknown-header-type unknown-option echo-request echo-reply router-solicitation router-advertisement neighbor-solicitation " +
+		"neighbour-solicitation neighbor-advertisement neighbour-advertisement redirect"),
+}
 
 func protocolNames() []string {
 	var names []string
@@ -69,13 +86,23 @@ func (b *ownRules) rule(o *reader.Object, way string) Rule {
 	if o.Get("proto") != nil {
 		r.Proto = o.Word("proto", "", protocolNames()...)
 	}
-	r.DPort = strings.Join(b.ports(o), ",")
+	list := b.ports(o)
+	r.DPort = strings.Join(list, ",")
+	if n := len(list) + strings.Count(r.DPort, ":"); n > maxPorts {
+		b.report.Problem(o.Place("ports"), fmt.Sprintf("has %d numbers, where a range has two", n), fmt.Sprintf("%d at most are possible: write several rules", maxPorts))
+	}
 	if r.DPort != "" && !protocols[r.Proto] {
 		b.report.Problem(o.Place("ports"), "are given without a protocol that has ports", "set proto to tcp or udp")
 	}
 	if o.Get("icmp_type") != nil {
-		r.ICMP = o.Text("icmp_type", "", pattern(wordText, "is not a type of ICMP message", "such as echo-request"))
-		if r.Proto != "icmp" && r.Proto != "ipv6-icmp" {
+		types, known := icmpTypes[r.Proto]
+		r.ICMP = o.Text("icmp_type", "", func(s string) (string, string) {
+			if known && !slices.Contains(types, s) && !icmpNumber.MatchString(s) {
+				return "is not a type of " + r.Proto + " that Proxmox VE knows", reader.DidYouMean(s, types)
+			}
+			return "", ""
+		})
+		if !known {
 			b.report.Problem(o.Place("icmp_type"), "is given without proto icmp", "set proto to icmp or ipv6-icmp")
 		}
 	}
@@ -83,6 +110,9 @@ func (b *ownRules) rule(o *reader.Object, way string) Rule {
 	r.Dest = b.addresses(o, "destinations")
 	return r
 }
+
+// maxPorts is the limit of a rule (pve-firewall, parse_port_name_number_or_range).
+const maxPorts = 15
 
 // ports reads numbers and ranges such as "1514:1518".
 func (b *ownRules) ports(o *reader.Object) []string {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"syslog-gateway/internal/infra/declaration/reader"
 )
@@ -75,6 +76,25 @@ func atMost(n int) reader.Rule {
 		}
 		return fmt.Sprintf("has %d characters", len(s)), fmt.Sprintf("%d at most are possible", n)
 	}
+}
+
+// atMostItems bounds the length of a list.
+func atMostItems(report *reader.Report, o *reader.Object, key string, n int) {
+	if v := o.Get(key); v != nil && len(v.Items) > n {
+		report.Problem(v, fmt.Sprintf("has %d elements", len(v.Items)), fmt.Sprintf("%d at most are possible", n))
+	}
+}
+
+// timezoneRule wants a name of zone.tab, UTC or host, as Proxmox VE does (pve-common,
+// pve_verify_timezone).
+func timezoneRule(s string) (string, string) {
+	if s == "host" || s == "UTC" {
+		return "", ""
+	}
+	if _, err := time.LoadLocation(s); err != nil || s == "" || s == "Local" || strings.HasPrefix(s, "Etc/") {
+		return "is not a time zone that Proxmox VE knows", "such as Europe/Berlin or UTC, or host for that of the node"
+	}
+	return "", ""
 }
 
 func absolute(s string) (string, string) {

@@ -178,7 +178,7 @@ func TestContainerRules(t *testing.T) {
 
 func TestVMRules(t *testing.T) {
 	checkRules(t, `{"network_prefix": "10.1.2", "vms": {"a": {"vm_id": 101, "name": "a", %s}}}`, []ruleCase{
-		{`"hostname": "a"`, []string{`$.vms.a.hostname: the key "hostname" is not known here; remove it; the keys are listed in docs/provision.md`}},
+		{`"hostname": "a"`, []string{`$.vms.a.hostname: the key "hostname" is not known here; did you mean name?`}},
 		{`"cpu_cores": 64`, []string{`$.vms.a.cpu_cores: 64 is out of range; 1 to 32 are possible`}},
 		{`"memory_dedicated": 131072`, []string{`$.vms.a.memory_dedicated: 131072 is out of range; 256 to 65536 are possible`}},
 		{`"memory_dedicated": 1024, "memory_floating": 2048`, []string{`$.vms.a.memory_floating: is more than memory_dedicated; it is what remains when memory is short: at most memory_dedicated`}},

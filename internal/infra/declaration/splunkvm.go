@@ -3,7 +3,6 @@ package declaration
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -69,10 +68,12 @@ func (b splunkVM) read(r *reader.Object) *VM {
 // disks reads the sizes, which are top-level keys, and the interfaces, which are in the
 // object splunk_vm: a VM that was cloned from a template on scsi0 has its disks there.
 func (b splunkVM) disks(r, o *reader.Object, v *VM, store string) {
-	disk := Disk{Store: store, Format: "raw", IOThread: true, Discard: "ignore", Undeclared: []string{"iothread", "ssd", "discard"}}
+	disk := Disk{Store: store, Format: "raw", Discard: "ignore", Undeclared: []string{"iothread", "ssd", "discard"}}
 	disk.Interface, disk.Size = b.diskInterface(o, "boot_disk", "virtio0"), r.Whole("splunk_boot_disk_size", 25, 1, 1000)
+	disk.IOThread = threads(disk.Interface)
 	v.Disks = []Disk{disk}
 	disk.Interface, disk.Size = b.diskInterface(o, "data_disk", "virtio1"), r.Whole("splunk_data_disk_size", 200, 0, 1000)
+	disk.IOThread = threads(disk.Interface)
 	if disk.Size == 0 {
 		return
 	}
@@ -83,12 +84,10 @@ func (b splunkVM) disks(r, o *reader.Object, v *VM, store string) {
 
 func (b splunkVM) diskInterface(o *reader.Object, key, def string) string {
 	d := o.OrEmpty(key)
-	iface := d.Text("interface", def, diskRule, pattern(splunkDisk, "is not possible here", "use scsi0 to scsi30 or virtio0 to virtio15"))
+	iface := d.Text("interface", def, diskRule)
 	d.End()
 	return iface
 }
-
-var splunkDisk = regexp.MustCompile(`^(scsi|virtio)`)
 
 // dataDevice is how Linux calls the data disk, "" where there is none. SCSI disks have a
 // link by the name of their drive in QEMU; virtio disks without a serial number have only

@@ -81,11 +81,10 @@ func (b vms) disk(d *reader.Object, store, iface string, size int) Disk {
 			disk.Undeclared = append(disk.Undeclared, key)
 		}
 	}
-	bus := strings.TrimRight(disk.Interface, "0123456789")
-	if disk.SSD && bus == "virtio" {
+	if disk.SSD && strings.HasPrefix(disk.Interface, "virtio") {
 		b.report.Problem(d.Place("ssd"), "is true on "+disk.Interface+", and virtio has no such property", "drop it or use scsi")
 	}
-	if bus == "ide" || bus == "sata" {
+	if !threads(disk.Interface) {
 		if d.Get("iothread") != nil && disk.IOThread {
 			b.report.Problem(d.Place("iothread"), "is true on "+disk.Interface+", and only scsi and virtio have threads", "drop it or use scsi")
 		}
@@ -93,6 +92,11 @@ func (b vms) disk(d *reader.Object, store, iface string, size int) Disk {
 	}
 	d.End()
 	return disk
+}
+
+// threads reports whether a disk there can have a thread of its own.
+func threads(iface string) bool {
+	return strings.HasPrefix(iface, "scsi") || strings.HasPrefix(iface, "virtio")
 }
 
 // source is what the VM is made of: a template, an installation image, or nothing.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/plan/firewall"
 )
@@ -17,10 +18,13 @@ type allowed struct {
 }
 
 // object is the prefix and name of what --allow-reuse names beside guests: group/NAME,
-// pool/ID.
+// pool/ID, acme-plugin/ID.
 func (m *maker) object(word string) bool {
 	if id, ok := strings.CutPrefix(word, change.ObjectPool+"/"); ok {
 		return m.scope.DeclaresPool(id)
+	}
+	if id, ok := strings.CutPrefix(word, change.ObjectACMEPlugin+"/"); ok {
+		return slices.ContainsFunc(m.scope.Extra.DNSPlugins, func(p declaration.DNSPlugin) bool { return p.ID == id })
 	}
 	name, ok := strings.CutPrefix(word, firewall.GroupPrefix)
 	return ok && slices.Contains(m.scope.OwnGroups(), name)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -47,8 +48,8 @@ func Make(ctx context.Context, api live.API, e *declaration.Estate, opts Options
 		Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Root: opts.Root,
 		AllowReplace: m.opts.allowed.replace, AllowReboot: m.opts.allowed.reboot, AllowReuse: m.opts.allowed.reuse,
 	}
-	walls := &firewall.Planner{Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Reuse: m.opts.AllowReuse}
-	certificates := &acme.Planner{Declared: e.Extra, Live: m.live.ACME, List: &m.plan.List, Root: opts.Root}
+	walls := &firewall.Planner{Scope: m.scope, Live: m.live.Cluster, Owner: m.owner, List: &m.plan.List, Others: m.opts.others}
+	certificates := &acme.Planner{Declared: e.Extra, Live: m.live.ACME, List: &m.plan.List, Root: opts.Root, Others: m.opts.others}
 	needs := &storage.Checker{Scope: m.scope, Live: m.live, List: &m.plan.List, Upload: opts.Upload}
 
 	m.pools()
@@ -216,8 +217,10 @@ type Orphan struct {
 	Node   string           `json:"node"`
 	Status string           `json:"status"`
 	Pool   string           `json:"pool,omitempty"`
-	// Marked is true if the guest is in the record, or has the estate's tags.
-	Marked bool `json:"marked"`
+	// Marked is true if the guest is in the record, or has the estate's tags. One that only has
+	// the tags may be another declaration's.
+	Marked   bool `json:"marked"`
+	Recorded bool `json:"recorded"`
 	// Protected guests and those with data disks are never offered for removal.
 	Protected bool     `json:"protected"`
 	Removable bool     `json:"removable"`
@@ -246,12 +249,12 @@ func Orphans(ctx context.Context, api live.API, e *declaration.Estate, opts Opti
 		known, recorded := m.owner.Recorded(lv)
 		o := Orphan{
 			VMID: lv.VMID, Kind: lv.Kind(), Name: lv.Name, Node: lv.Node, Status: lv.Status, Pool: lv.Pool,
-			Marked: recorded || m.owner.Marked(lv), Protected: lv.Protected() || known.Protected,
+			Marked: recorded || m.owner.Marked(lv), Recorded: recorded, Protected: lv.Protected() || known.Protected,
 		}
 		for _, key := range lv.Volumes() {
 			o.Volumes = append(o.Volumes, key+" "+lv.Volume(key))
 		}
-		o.Removable = o.Marked && !o.Protected && lv.Conf != nil && (known.Unprotected || len(lv.DataDisks()) == 0)
+		o.Removable = o.Marked && (recorded || m.opts.Known == nil) && !o.Protected && lv.Conf != nil && (known.Unprotected || len(lv.DataDisks()) == 0)
 		out = append(out, o)
 	}
 	slices.SortFunc(out, func(a, b Orphan) int { return a.VMID - b.VMID })
@@ -270,9 +273,15 @@ func (m *maker) pools() {
 			c.Action = change.Create
 			c.Fields = []change.Diff{{Path: "comment", To: p.Comment}}
 			c.Steps = []change.Step{change.Write("create", "POST", "/pools", params)}
+			if parent := path.Dir(p.ID); parent != "." {
+				if _, there := m.live.Pools[parent]; !there && !m.scope.DeclaresPool(parent) {
+					c.Blocks = []change.Block{{Why: "there is no pool " + parent + ", which it is to be in: declare that one as well"}}
+				}
+				c.After = append(c.After, change.ObjectPool+"/"+parent)
+			}
 		case exists && comment != p.Comment && p.CommentDeclared && m.scope.Pool(p.ID):
 			c.Action = change.Update
-			if m.opts.KnownPools != nil && !m.opts.KnownPools[p.ID] && comment != "" && !slices.Contains(m.opts.AllowReuse, c.ID()) {
+			if comment != "" && m.opts.others(c.ID(), c.ID(), false) {
 				c.Blocks = []change.Block{{
 					Why: fmt.Sprintf("a pool of that name is there, was not applied here, and its comment is %q: remove the comment from the declaration, "+
 						"which leaves the pool's as it is, or say by name that the pool is this estate's", comment),

@@ -8,6 +8,7 @@ import (
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/plan/dns"
 	"syslog-gateway/internal/infra/plan/live"
+	"syslog-gateway/internal/infra/plan/scope"
 	"syslog-gateway/internal/printable"
 )
 
@@ -21,7 +22,7 @@ type Options struct {
 	AllowReplace []string
 	AllowReboot  []string
 	AllowDetach  []string // undeclared mount points and disks, as KEY:PATH and KEY:INTERFACE
-	AllowReuse   []string // become another guest in place, under the same VMID; also group/NAME and pool/ID of others
+	AllowReuse   []string // become another guest in place, under the same VMID; also group/NAME, pool/ID and acme-plugin/ID of others
 
 	// OnlyName is how Only is called in errors, such as the verb that takes the keys;
 	// "" for --only.
@@ -35,8 +36,9 @@ type Options struct {
 	// Known are the guests of earlier applies by VMID. Plans work without it;
 	// it only shows which guests that are no longer declared were ours.
 	Known map[int]live.Known
-	// KnownPools are the pools of earlier applies by ID; nil: not known.
-	KnownPools map[string]bool
+	// Shared are those of the plan's shared objects that earlier applies recorded, by
+	// change.ID; nil: not known.
+	Shared map[string]bool
 	// Zone reads the zone of declared DNS records; nil leaves DNS out of the plan.
 	Zone dns.Zone
 	// AllowRecords are the names of DNS records that may go, or that may be taken over.
@@ -55,6 +57,29 @@ type Plan struct {
 	estate  *declaration.Estate
 	opts    Options
 	destroy bool // made by MakeDestroy
+}
+
+// Shared are the declared objects that belong to the whole cluster, so that another estate
+// may have one of the same name: pools, security groups and DNS plugins.
+func Shared(e *declaration.Estate) (out []change.Change) {
+	for _, o := range e.Pools {
+		out = append(out, change.Change{Object: change.ObjectPool, Key: o.ID})
+	}
+	whole, _ := scope.New(e, nil, "") // nothing is named that could be unknown
+	for _, g := range whole.Groups() {
+		out = append(out, change.Change{Object: change.ObjectGroup, Key: g.Name})
+	}
+	for _, o := range e.Extra.DNSPlugins {
+		out = append(out, change.Change{Object: change.ObjectACMEPlugin, Key: o.ID})
+	}
+	return out
+}
+
+// others reports whether an object that is there is another estate's: no earlier apply
+// recorded it, and word, which names it, is not among those that may be taken. looks decides
+// where nothing is known of earlier applies.
+func (o *Options) others(id, word string, looks bool) bool {
+	return !o.Shared[id] && (looks || o.Shared != nil) && !slices.Contains(o.AllowReuse, word)
 }
 
 // Empty reports whether there is nothing to apply. Steps by hand may remain.

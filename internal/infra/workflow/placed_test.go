@@ -42,6 +42,20 @@ func TestAdoptShowsRefusals(t *testing.T) {
 	}
 }
 
+// A step by hand is no field, and is shown by adopt as by plan.
+func TestAdoptShowsStepsByHand(t *testing.T) {
+	t.Parallel()
+	b := newRig(t, workflowtest.Estate, pvesim.Options{})
+	b.applied()
+	testkit.Must(t, b.Sim.SetConfig(250, "ipconfig0", "ip=192.168.0.9/24,gw=192.168.0.1"))
+	w := testkit.Try(b.begin())(t)
+	defer func() { testkit.Must(t, w.Close()) }()
+	all := testkit.Try(w.Adopt(t.Context(), []string{"docker-host"}))(t)
+	if len(all) != 1 || !all[0].Adopted || all[0].Says != "a step by hand remains" || len(all[0].Manual) != 1 || !strings.Contains(all[0].Manual[0], "qm set 250 --ipconfig0") {
+		t.Errorf("got %+v", all)
+	}
+}
+
 // The rights that check asks for are enough to make and change everything.
 func TestRoleOfCheckIsEnough(t *testing.T) {
 	t.Parallel()

@@ -110,7 +110,7 @@ func (s Site) Unlock(ctx context.Context, id string, force bool) (backend.Unlock
 	return b.Unlock(ctx, id, force)
 }
 
-// Migrate records the guests and pools that a Terraform state manages. A state that is
+// Migrate records the guests, pools, security groups and DNS plugins that a Terraform state manages. A state that is
 // locked is refused. Objects that are recorded already stay as they are: they are newer.
 func (s Site) Migrate(ctx context.Context, lock state.LockOptions, from state.Source) (*state.Migration, error) {
 	m, err := state.Migrate(ctx, from)
@@ -133,7 +133,11 @@ func (s Site) Migrate(ctx context.Context, lock state.LockOptions, from state.So
 }
 
 func addMigrated(record *state.Record, i state.Item) {
-	if i.Kind != state.KindPool && i.Kind != state.KindContainer && i.Kind != state.KindVM {
+	switch i.Kind {
+	case state.KindPool, state.KindACMEPlugin, state.KindContainer, state.KindVM:
+	case state.KindSecurityGroup:
+		i.Key = i.Name
+	default:
 		return
 	}
 	if _, known := record.Guest(i.VMID); known && i.VMID != 0 {

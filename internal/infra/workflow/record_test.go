@@ -1,15 +1,19 @@
 package workflow
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"syslog-gateway/internal/infra/plan"
+	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pvesim"
+	"syslog-gateway/internal/infra/state"
 	"syslog-gateway/internal/infra/workflow/workflowtest"
 	"syslog-gateway/internal/testkit"
 )
@@ -41,6 +45,41 @@ func TestRecordForgetsWhatIsGone(t *testing.T) {
 	testkit.Fails(t, testkit.Err(b.apply(plan.Options{AllowDestroy: []string{"103"}})), "--allow-destroy")
 	if b.Config("103") == "" {
 		t.Error("a colleague's guest was destroyed")
+	}
+}
+
+// What other estates may have by the same name is recorded, too. A record of a release that did
+// not do so speaks for all that it applied.
+func TestRecordHasSharedObjects(t *testing.T) {
+	t.Parallel()
+	b := newRig(t, workflowtest.Estate, pvesim.Options{})
+	b.applied()
+	record := testkit.Try(b.site.Record(t.Context()))(t)
+	if _, known := record.Find(change.ObjectGroup, "syslog"); !known {
+		t.Errorf("no group is recorded: %+v", record.Objects)
+	}
+	s := testkit.Try(Open(t.Context(), b.site, b.access))(t)
+	defer s.Close()
+	ours := func(record state.Record) bool {
+		s.record = &record
+		return s.complete(plan.Options{}).Shared["security-group/syslog"]
+	}
+	older := *record
+	older.Objects = slices.DeleteFunc(slices.Clone(record.Objects), func(o state.Object) bool { return o.Kind == change.ObjectGroup })
+	testkit.Equal(t, "with groups, without, and nothing at all", fmt.Sprint(ours(*record), ours(older), ours(state.Record{})), "true true false")
+}
+
+// A guest that only has the tags is not offered for removal: another declaration may use them.
+func TestTagsAloneAreNotRemovable(t *testing.T) {
+	t.Parallel()
+	b := newRig(t, workflowtest.Estate, pvesim.Options{})
+	b.applied()
+	testkit.Must(t, b.Sim.AddGuest("lxc", 140, "pve", map[string]string{"hostname": "other", "rootfs": "local-zfs:8", "tags": "terraform;homelab"}))
+	s := testkit.Try(Open(t.Context(), b.site, b.access))(t)
+	defer s.Close()
+	orphans, err := s.Orphans(t.Context())
+	if err != nil || len(orphans) != 1 || !orphans[0].Marked || orphans[0].Recorded || orphans[0].Removable {
+		t.Errorf("%+v, %v", orphans, err)
 	}
 }
 

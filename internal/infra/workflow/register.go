@@ -8,6 +8,7 @@ import (
 
 	"syslog-gateway/internal/infra/declaration"
 	"syslog-gateway/internal/infra/inventory"
+	"syslog-gateway/internal/infra/plan"
 	"syslog-gateway/internal/infra/plan/change"
 	"syslog-gateway/internal/infra/pve"
 	"syslog-gateway/internal/infra/state"
@@ -41,8 +42,11 @@ func (r *register) begin() error {
 func (r *register) change(c change.Change) error {
 	kind := string(declaration.LXC)
 	switch c.Object {
-	case change.ObjectPool:
-		r.record.Put(state.Object{Kind: change.ObjectPool, Key: c.Key, Applied: now()})
+	case change.ObjectPool, change.ObjectGroup, change.ObjectACMEPlugin:
+		r.record.Put(state.Object{Kind: c.Object, Key: c.Key, Applied: now()})
+		if c.Object != change.ObjectPool {
+			return nil // it is saved with the next one
+		}
 		return r.save(r.record)
 	case change.ObjectVM:
 		kind = string(declaration.QEMU)
@@ -61,15 +65,15 @@ func (r *register) change(c change.Change) error {
 	return r.save(r.record)
 }
 
-// all records every declared guest and pool as applied. inForce says that the whole
+// all records every declared guest and shared object as applied. inForce says that the whole
 // declaration is in force.
 func (r *register) all(inForce bool) error {
 	for _, g := range r.estate.Guests() {
 		r.guest(g)
 	}
-	for _, p := range r.estate.Pools {
-		if _, known := r.record.Find(change.ObjectPool, p.ID); !known {
-			r.record.Put(state.Object{Kind: change.ObjectPool, Key: p.ID, Applied: now()})
+	for _, c := range plan.Shared(r.estate) {
+		if _, known := r.record.Find(c.Object, c.Key); !known {
+			r.record.Put(state.Object{Kind: c.Object, Key: c.Key, Applied: now()})
 		}
 	}
 	if r.record.Fingerprint = ""; inForce {

@@ -99,14 +99,23 @@ func (s *Session) Orphans(ctx context.Context) ([]plan.Orphan, error) {
 // complete adds to the options of a plan what the session knows.
 func (s *Session) complete(o plan.Options) plan.Options {
 	o.Root, o.Upload, o.Known = s.cluster.root() != nil, s.snippet, make(map[int]live.Known)
-	o.KnownPools = make(map[string]bool)
+	o.Shared = make(map[string]bool)
+	groups := false
 	for _, r := range s.record.Objects {
-		if r.Kind == change.ObjectPool {
-			o.KnownPools[r.Key] = true
-		}
-		if isGuest(r) {
+		groups = groups || r.Kind == change.ObjectGroup
+		if !isGuest(r) {
+			o.Shared[r.Kind+"/"+r.Key] = true
+		} else {
 			o.Known[r.VMID] = live.Known{Key: r.Key, Kind: declaration.Kind(r.Kind), Name: r.Name, Class: r.Class,
 				Protected: r.Protected, Unprotected: r.Unprotected, Inputs: r.Inputs}
+		}
+	}
+	if !groups && s.record.Fingerprint != "" {
+		// A release that did not record groups and plugins has applied all of it.
+		for _, c := range plan.Shared(s.estate) {
+			if c.Object != change.ObjectPool {
+				o.Shared[c.ID()] = true
+			}
 		}
 	}
 	return o

@@ -174,8 +174,10 @@ type Adoption struct {
 	Says    string        `json:"says"`
 	Fields  []change.Diff `json:"fields,omitempty"`
 	// Blocks are why an apply would refuse the guest as it is declared.
-	Blocks  []change.Block `json:"blocks,omitempty"`
-	Refused bool           `json:"-"` // the guest is live and cannot be adopted
+	Blocks []change.Block `json:"blocks,omitempty"`
+	// Manual is what remains to be done by hand.
+	Manual  []string `json:"manual,omitempty"`
+	Refused bool     `json:"-"` // the guest is live and cannot be adopted
 }
 
 // Adopt records the declared guests that are live already as ours; keys restricts it to
@@ -215,18 +217,20 @@ func (w *Work) Adopt(ctx context.Context, keys []string) ([]Adoption, error) {
 // adoption judges one guest by its change in the plan. A guest without a change is live
 // and as declared.
 func adoption(g *declaration.Guest, c change.Change, changed bool) Adoption {
-	a := Adoption{Key: g.Key, VMID: g.VMID, Fields: c.Fields, Blocks: c.Blocks, Refused: c.Action == change.Refuse}
+	a := Adoption{Key: g.Key, VMID: g.VMID, Fields: c.Fields, Blocks: c.Blocks, Manual: c.Manual, Refused: c.Action == change.Refuse}
 	switch {
 	case !changed:
 		a.Adopted, a.Says = true, "as declared"
 	case c.Action == change.Create || c.Action == change.Wait:
-		a.Says, a.Fields = "does not exist: apply creates it", nil
+		a.Says, a.Fields, a.Manual = "does not exist: apply creates it", nil, nil
 	case c.Action == change.Refuse && len(c.Blocks) > 0:
 		a.Says, a.Blocks = c.Blocks[0].Why, c.Blocks[1:]
 	case len(c.Blocks) > 0 && c.Action != change.Replace:
-		a.Adopted, a.Says = true, differences(c)+", and apply refuses them as declared"
+		a.Adopted, a.Says = true, differences(c)+", and apply refuses what is declared"
 	case c.Action == change.Replace:
 		a.Adopted, a.Says = true, differences(c)+", not all can be changed in place"
+	case c.Action == change.Manual:
+		a.Adopted, a.Says = true, "a step by hand remains"
 	default:
 		a.Adopted, a.Says = true, differences(c)
 	}
@@ -234,7 +238,10 @@ func adoption(g *declaration.Guest, c change.Change, changed bool) Adoption {
 }
 
 func differences(c change.Change) string {
-	if len(c.Fields) == 1 {
+	switch len(c.Fields) {
+	case 0:
+		return "no field differs"
+	case 1:
 		return "1 field differs"
 	}
 	return fmt.Sprintf("%d fields differ", len(c.Fields))

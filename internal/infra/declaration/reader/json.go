@@ -55,11 +55,16 @@ type Member struct {
 	Value *Value
 }
 
+// maxShown is how much of a text a message has, in bytes.
+const maxShown = 80
+
 // Shown is the value in a message.
 func (v *Value) Shown() string {
 	switch {
 	case v.Hidden:
 		return "the value (not shown)"
+	case v.Kind == KindText && len(v.Text) > maxShown:
+		return fmt.Sprintf("%q…", strings.ToValidUTF8(v.Text[:maxShown], ""))
 	case v.Kind == KindText:
 		return fmt.Sprintf("%q", v.Text)
 	case v.Kind == KindObject || v.Kind == KindList:

@@ -380,9 +380,20 @@ func (o *Object) Unused(key, why string) {
 func (o *Object) End() {
 	for _, m := range o.Value.Members {
 		if m.Name != comment && !(m.Name == schemaKey && o.Value.Path == "$") && !slices.Contains(o.asked, m.Name) {
-			o.report.Problem(m.Value, fmt.Sprintf("the key %q is not known here", m.Name), DidYouMean(m.Name, o.asked))
+			o.report.Problem(m.Value, fmt.Sprintf("the key %q is not known here", m.Name), o.meant(m.Name))
 		}
 	}
+}
+
+// meant says what to do about a key that is not known.
+func (o *Object) meant(name string) string {
+	if key := here(name, o.asked); key != "" {
+		return "did you mean " + key + "?"
+	}
+	if likely(name, o.asked) == "" && len(o.asked) > maxListed {
+		return "remove it; the keys are listed in docs/provision.md"
+	}
+	return DidYouMean(name, o.asked)
 }
 
 // With is a view of the object with one more member, which is optional. keys are asked of

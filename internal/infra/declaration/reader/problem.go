@@ -61,20 +61,28 @@ func (ps Problems) Sort() Problems {
 // maxListed is how many known names an error lists.
 const maxListed = 15
 
-// DidYouMean returns what to do about a name that is not known: the nearest known
-// one, or the list where it is short.
-func DidYouMean(name string, known []string) string {
+// likely is the known name that was probably meant, "" for none.
+func likely(name string, known []string) string {
 	if best := suggest.Nearest(name, known); best != "" {
-		return fmt.Sprintf("did you mean %s?", best)
+		return best
 	}
 	// cores for cpu_cores, memory for memory_dedicated: a word of the known name.
 	for _, k := range slices.Sorted(slices.Values(known)) {
 		if name != "" && slices.Contains(strings.Split(k, "_"), strings.ToLower(name)) {
-			return fmt.Sprintf("did you mean %s?", k)
+			return k
 		}
 	}
+	return ""
+}
+
+// DidYouMean returns what to do about a name that is not known: the name that was probably
+// meant, or the list; of a long one those that are nearest.
+func DidYouMean(name string, known []string) string {
+	if best := likely(name, known); best != "" {
+		return fmt.Sprintf("did you mean %s?", best)
+	}
 	if len(known) > maxListed {
-		return "remove it; the keys are listed in docs/provision.md"
+		return "known here are " + strings.Join(suggest.Closest(name, known, 3), ", ") + fmt.Sprintf(" and %d others", len(known)-3)
 	}
 	return "known here: " + strings.Join(slices.Sorted(slices.Values(known)), ", ")
 }

@@ -23,6 +23,8 @@ type Planner struct {
 	Live     *live.ACME   // optional: without it nothing is planned
 	List     *change.List // what is planned goes here
 	Root     bool         // somebody logs in as root@pam itself
+	// Others reports whether a live object is another estate's: see plan.Options.
+	Others func(id, word string, looks bool) bool
 }
 
 // lastDomain is the last of the keys acmedomain0, acmedomain1, … that a node may have.
@@ -89,6 +91,13 @@ func (p *Planner) plugin(want declaration.DNSPlugin) {
 	}
 	if len(c.Fields) > 0 {
 		c.Action = change.Update
+		if p.Others(c.ID(), c.ID(), false) {
+			c.Blocks = []change.Block{{
+				Why: "a DNS plugin of that name is there and was not applied here, and its credentials would be replaced: " +
+					"declare another name, or say by name that it is this estate's",
+				Flag: "--allow-reuse " + c.ID(),
+			}}
+		}
 		params.Set("digest", lv.Digest)
 		c.Steps = []change.Step{change.Write("change", "PUT", pve.Path("cluster", "acme", "plugins", want.ID), params)}
 		p.List.Add(c)

@@ -24,8 +24,8 @@ type Planner struct {
 	Live  *live.Cluster
 	Owner live.Owner
 	List  *change.List // what is planned goes here
-	// Reuse names the groups of others that become this estate's, as group/NAME.
-	Reuse []string
+	// Others reports whether a live object is another estate's: see plan.Options.
+	Others func(id, word string, looks bool) bool
 }
 
 // GroupPrefix begins the name of a security group where it stands beside guests.
@@ -101,10 +101,10 @@ func (p *Planner) Groups() {
 			c.Action = cmp.Or(c.Action, change.Update)
 			c.Fields = append(c.Fields, rules.Diffs(lv.Rules, g.Rules, false)...)
 			c.Steps = append(c.Steps, rules.Step(live.GroupPath(g.Name), lv.Rules, g.Rules))
-			if extra := rules.Extra(lv.Rules, g.Rules); len(extra) > 0 && lv.Comment != g.Comment && !slices.Contains(p.Reuse, GroupPrefix+g.Name) {
+			if extra := rules.Extra(lv.Rules, g.Rules); len(extra) > 0 && p.Others(c.ID(), GroupPrefix+g.Name, lv.Comment != g.Comment) {
 				c.Blocks = append(c.Blocks, change.Block{
 					Why: "a group of that name is there which this estate has not made, and these rules of it would be removed: " + strings.Join(extra, "; ") +
-						": rename that group, or say by name that it is this estate's",
+						": rename that group, declare the internal_networks that it was made for, or say by name that it is this estate's",
 					Flag: "--allow-reuse " + GroupPrefix + g.Name,
 				})
 			}
@@ -174,9 +174,29 @@ func (p *Planner) cluster() {
 	c.Steps = []change.Step{change.Write("set options", "PUT", "/cluster/firewall/options", params).
 		From("/cluster/firewall/options", p.Live.Firewall.Digest())}
 	p.List.Add(c)
-	for _, lv := range p.Live.Dormant {
-		p.List.AddNote("cluster-firewall", "switching it on wakes the rules of %d, %s on %s, which have no effect now: its policy for incoming traffic is %s",
-			lv.VMID, lv.Called(), lv.Node, cmp.Or(lv.Firewall.Options["policy_in"], "DROP"))
+	for _, lv := range slices.SortedFunc(slices.Values(p.Live.Dormant), func(a, b *live.Guest) int { return a.VMID - b.VMID }) {
+		p.List.AddNote("cluster-firewall", "switching it on wakes the rules of %d, %s on %s, which have no effect now: its policy is %s for incoming traffic and %s for outgoing",
+			lv.VMID, lv.Called(), lv.Node, cmp.Or(lv.Firewall.Options["policy_in"], "DROP"), cmp.Or(lv.Firewall.Options["policy_out"], "ACCEPT"))
+	}
+	p.wakes("the cluster", p.Live.Rules)
+	for _, node := range p.Scope.Nodes() {
+		if fw := p.Live.Node[node]; fw != nil {
+			p.wakes("the node "+node, fw.Rules)
+		}
+	}
+}
+
+// wakes adds a note on rules that are there and have no effect while the firewall is off: one
+// of them may close the way to the nodes.
+func (p *Planner) wakes(whose string, live []rules.Live) {
+	var on []string
+	for _, r := range live {
+		if r.Enable == 1 && !r.IsGroup(p.Scope.OwnGroups()) {
+			on = append(on, r.Signature())
+		}
+	}
+	if len(on) > 0 {
+		p.List.AddNote("cluster-firewall", "switching it on wakes rules of %s, which have no effect now: %s", whose, strings.Join(on, "; "))
 	}
 }
 

@@ -160,8 +160,8 @@ func (v *vm) drives(p url.Values, conf pve.Config, blank bool) {
 	switch order := bootOrder(conf); {
 	case blank:
 		p.Set("boot", "order="+strings.Join(boot, ";"))
-	case len(v.Disks) > 0 && conf["boot"] != "" && (len(order) == 0 || order[0] != v.Disks[0].Interface):
-		// A template that boots from its network card makes a VM that never boots.
+	case len(v.Disks) > 0 && (len(order) == 0 || order[0] != v.Disks[0].Interface):
+		// A template that boots from its network card, or from nothing, makes a VM that never boots.
 		p.Set("boot", "order="+v.Disks[0].Interface)
 	}
 }

@@ -244,8 +244,8 @@ func (d *delta) mounts(c *declaration.Container, lv *live.Guest) []change.Step {
 		p := pve.ParseProps(lv.Get(key), "volume")
 		if from := p.Default(); strings.HasPrefix(from, "/") {
 			d.differs(key, from, mountShown(mp), "")
-			d.block("%s at %s is %s of the node, declared is a volume on %s: to keep it, take %s out of mount_points; to change it, stop the guest, run "+
-				"`pct set %d --delete %s` on %s as root, apply, and copy what is in %s", key, mp.Path, from, mp.Store, mp.Path, c.VMID, key, lv.Node, from)
+			d.block("%s at %s is %s of the node, declared is a volume on %s: to keep it, take %s out of mount_points; to change it, %sstop the guest, run "+
+				"`pct set %d --delete %s` on %s as root, apply, and copy what is in %s", key, mp.Path, from, mp.Store, mp.Path, unprotected(lv), c.VMID, key, lv.Node, from)
 			continue
 		}
 		d.sameStore(key, p.Default(), mp.Store, c.VMID)

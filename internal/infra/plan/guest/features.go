@@ -51,6 +51,14 @@ func (c *container) manual(d *delta) {
 	if rest := c.ofRoot(); len(rest) > 0 && !c.asRoot {
 		d.byHand(&c.Guest, rest)
 	}
+	c.unit(d)
+}
+
+// unit adds a note on a container whose unit would not start.
+func (c *container) unit(d *delta) {
+	if c.LacksNesting() {
+		d.addNote("the unit of its tag does not start without nesting: set features.nesting to true")
+	}
 }
 
 // byHand says how to set by hand what only root@pam may.
@@ -69,6 +77,9 @@ func (d *delta) byHand(g *declaration.Guest, values url.Values) {
 // features compares the feature flags. If none is declared, the live ones stay.
 func (c *container) features(d *delta, lv *live.Guest) []change.Step {
 	have, want := pve.ParseProps(lv.Get("features"), ""), featureProps(c.Features)
+	if have.Get("nesting") != "1" {
+		c.unit(d)
+	}
 	if !c.Features.Any() {
 		if have.Len() > 0 {
 			d.addNote("its features (%s) are not declared and stay", have)

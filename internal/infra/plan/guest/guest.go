@@ -173,14 +173,15 @@ func (p *Planner) update(c change.Change, g *declaration.Guest, k kind, lv *live
 func (d *delta) firstInputs(want map[string]string, record live.Known) {
 	for _, key := range slices.Sorted(maps.Keys(want)) {
 		if was, known := record.Inputs[key]; known && was != want[key] {
-			d.addNote("its %s changed in the declaration since it was made, and counts only then: it stays; "+
-				"change it in the guest, and `provision adopt %s` ends this note", inputWords[key], record.Key)
+			d.addNote("its %s changed in the declaration since it was made, and that alone changes nothing in the guest: "+
+				"change it there, and `provision adopt %s` ends this note", inputWords[key], record.Key)
 		}
 	}
 }
 
 // inputWords are the names of the inputs of a first boot in messages.
-var inputWords = map[string]string{"template": "template", "ssh_keys": "SSH keys", "user": "cloud-init user", "cloud_init": "cloud-init file"}
+var inputWords = map[string]string{"template": "template", "ssh_keys": "SSH keys", "user": "cloud-init user", "password": "password",
+	"cloud_init": "cloud-init file", "cloud_init_options": "cloud_init"}
 
 func (p *Planner) addNotes(key string, d *delta) {
 	for _, n := range d.notes {

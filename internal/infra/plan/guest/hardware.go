@@ -2,6 +2,7 @@ package guest
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -57,6 +58,14 @@ func (d *delta) asked(asRoot bool, g *declaration.Guest, lv *live.Guest) []chang
 	return []change.Step{rootStep(d.asRoot, lv.Path(), lv.Get("digest"))}
 }
 
+// unprotected begins a way that Proxmox VE bars for a protected container.
+func unprotected(lv *live.Guest) string {
+	if !lv.Protected() {
+		return ""
+	}
+	return fmt.Sprintf("take its protection off (`pct set %d --protection 0`), ", lv.VMID)
+}
+
 // bind compares a directory of the node that is mounted into the container. key is where it
 // is, "" for nowhere; i is its declared place.
 func (d *delta) bind(mp declaration.Mount, key string, i int, lv *live.Guest) {
@@ -69,8 +78,8 @@ func (d *delta) bind(mp declaration.Mount, key string, i int, lv *live.Guest) {
 	p := pve.ParseProps(lv.Get(key), "volume")
 	if have := p.Default(); have != mp.Bind {
 		d.differs(key, have, mountShown(mp), "")
-		d.block("%s at %s is %s, declared is %s of the node: to keep it, declare it as it is; to change it, stop the guest, run `pct set %d --delete %s` on %s, and apply",
-			key, mp.Path, have, mp.Bind, lv.VMID, key, lv.Node)
+		d.block("%s at %s is %s, declared is %s of the node: to keep it, declare it as it is; to change it, %sstop the guest, run `pct set %d --delete %s` on %s, and apply",
+			key, mp.Path, have, mp.Bind, unprotected(lv), lv.VMID, key, lv.Node)
 		return
 	}
 	fields := len(d.fields)

@@ -24,6 +24,8 @@ type Cluster struct {
 	// Dormant are the guests whose rules have no effect only because the firewall of the
 	// cluster is off. They are read when a plan may switch it on.
 	Dormant []*Guest
+	// Rules are those of the cluster itself, read together with Dormant.
+	Rules []rules.Live
 }
 
 // Group is a security group.

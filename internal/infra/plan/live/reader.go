@@ -251,11 +251,14 @@ func (r *Reader) ReadLeaving(ctx context.Context) error {
 	})
 }
 
-// ReadDormant reads which guests without a class the firewall of the cluster would filter
-// if it was switched on. Guests that the user may not see are left out.
+// ReadDormant reads the rules of the cluster, and which guests without a class its firewall
+// would filter if it was switched on. Guests that the user may not see are left out.
 func (r *Reader) ReadDormant(ctx context.Context) error {
 	if !r.Scope.All() || !r.Scope.Firewall.ManageCluster || r.Cluster.Firewall["enable"] == "1" {
 		return nil
+	}
+	if err := r.API.Get(ctx, "/cluster/firewall/rules", nil, &r.Rules); err != nil {
+		return fmt.Errorf("read /cluster/firewall/rules: %w", err)
 	}
 	classed := map[int]bool{}
 	for _, g := range r.Scope.Guests {

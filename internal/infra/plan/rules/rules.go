@@ -37,13 +37,13 @@ func (r Live) Signature() string {
 		Type: r.Type, Action: r.Action, Proto: r.Proto, DPort: r.DPort,
 		Source: r.Source, Dest: r.Dest, ICMP: r.ICMP,
 	})
-	for _, extra := range []string{r.SPort, r.Iface, r.Macro} {
-		if extra != "" {
-			s += " !" + extra
+	for _, extra := range []struct{ name, value string }{{"sport", r.SPort}, {"iface", r.Iface}, {"macro", r.Macro}} {
+		if extra.value != "" {
+			s += " " + extra.name + "=" + extra.value
 		}
 	}
 	if r.Enable != 1 {
-		s += " !disabled"
+		s += " (disabled)"
 	}
 	return s
 }

@@ -257,6 +257,9 @@ func templateFaults(t *live.Guest, v *declaration.VM) []string {
 		out = append(out, fmt.Sprintf("its boot disk is declared as %s, but template %s has %s: a blank disk would not boot; declare the template's interface",
 			boot.Interface, id, strings.Join(t.DiskList(), ", ")))
 	}
+	if v.Key == declaration.SplunkKey && len(v.Disks) > 1 && !strings.HasPrefix(v.Disks[1].Interface, "scsi") && !strings.HasPrefix(v.Disks[1].Interface, "virtio") {
+		out = append(out, fmt.Sprintf("its data disk is declared on %s, and the first boot only finds one on scsi or virtio: declare such an interface", v.Disks[1].Interface))
+	}
 	if has := cmp.Or(t.Get("bios"), "seabios"); v.BIOS != "" && v.BIOS != has {
 		out = append(out, fmt.Sprintf("its bios is declared as %s, but template %s has %s: declare that, or another template", v.BIOS, id, has))
 	}

@@ -52,7 +52,8 @@ type Options struct {
 // preflight collects the findings.
 type preflight struct {
 	Options
-	found []Finding
+	found   []Finding
+	present []string // the nodes of the estate that the cluster has
 }
 
 func (p *preflight) add(state, what, format string, args ...any) {
@@ -120,8 +121,25 @@ func (p *preflight) root(ctx context.Context) {
 	p.add(Fine, "root@pam", "may set %s", what)
 }
 
+// nodes checks that the nodes are there and answer. Of one that is not there nothing else is
+// asked.
 func (p *preflight) nodes(ctx context.Context) {
+	var list []struct{ Node string }
+	if err := p.Client.Get(ctx, "/nodes", nil, &list); err != nil {
+		p.add(Fail, "nodes", "%v", err)
+		return
+	}
+	var names []string
+	for _, n := range list {
+		names = append(names, n.Node)
+	}
+	slices.Sort(names)
 	for _, node := range p.Estate.Nodes() {
+		if !slices.Contains(names, node) {
+			p.add(Fail, "node "+node, "the cluster has no such node, it has %s: correct proxmox_node or PROXMOX_VE_NODE, or the node of the guest", strings.Join(names, ", "))
+			continue
+		}
+		p.present = append(p.present, node)
 		var st struct {
 			Uptime pve.Int `json:"uptime"`
 		}
@@ -143,7 +161,7 @@ type liveStorage struct {
 
 // storages checks that each datastore exists and allows the content types it needs.
 func (p *preflight) storages(ctx context.Context) {
-	for _, node := range p.Estate.Nodes() {
+	for _, node := range p.present {
 		var there []liveStorage
 		if err := p.Client.Get(ctx, pve.Path("nodes", node, "storage"), nil, &there); err != nil {
 			p.add(Fail, "storages of "+node, "%v", err)
@@ -169,7 +187,7 @@ func (p *preflight) storages(ctx context.Context) {
 // bridges checks that each node has the bridges of its guests. A user who may see no
 // bridge gets no finding: rights says what is missing.
 func (p *preflight) bridges(ctx context.Context) {
-	for _, node := range p.Estate.Nodes() {
+	for _, node := range p.present {
 		var list []struct{ Iface string }
 		if err := p.Client.Get(ctx, pve.Path("nodes", node, "network"), url.Values{"type": {"any_bridge"}}, &list); err != nil || len(list) == 0 {
 			continue
@@ -223,6 +241,34 @@ func (p *preflight) templates(ctx context.Context) {
 			p.add(Fine, what, "%s", resources[i].Name)
 		}
 	}
+	p.files(ctx, resources)
+}
+
+// files checks the ISO images and snippets that new VMs name. What is uploaded is not asked for.
+func (p *preflight) files(ctx context.Context, live []pve.Resource) {
+	for _, v := range p.Estate.AllVMs() {
+		if !slices.Contains(p.present, v.Node) || slices.ContainsFunc(live, func(r pve.Resource) bool { return r.VMID == v.VMID }) {
+			continue
+		}
+		for _, f := range []struct{ content, volume string }{
+			{"iso", v.CDROM}, {"snippets", v.CloudInit.User}, {"snippets", v.CloudInit.Vendor}, {"snippets", v.CloudInit.Network},
+		} {
+			store, _, ok := strings.Cut(f.volume, ":")
+			if !ok || f.volume == v.SnippetFile {
+				continue
+			}
+			var there []liveVolume
+			err := p.Client.Get(ctx, pve.Path("nodes", v.Node, "storage", store, "content"), url.Values{"content": {f.content}}, &there)
+			switch {
+			case err != nil:
+				p.add(Fail, f.volume, "%v", err)
+			case !slices.Contains(there, liveVolume{f.volume}):
+				p.add(Fail, f.volume, "is not on %s, and %s is made with it: upload it to the storage", v.Node, v.Key)
+			default:
+				p.add(Fine, f.volume, "on %s", v.Node)
+			}
+		}
+	}
 }
 
 func (p *preflight) containerNodes() (nodes []string) {
@@ -230,7 +276,7 @@ func (p *preflight) containerNodes() (nodes []string) {
 		nodes = append(nodes, c.Node)
 	}
 	slices.Sort(nodes)
-	return slices.Compact(nodes)
+	return slices.DeleteFunc(slices.Compact(nodes), func(n string) bool { return !slices.Contains(p.present, n) })
 }
 
 // liveVolume is a file or disk on a storage.

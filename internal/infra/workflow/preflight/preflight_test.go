@@ -68,6 +68,21 @@ func TestRootPasswordIsTried(t *testing.T) {
 	}
 }
 
+// A node that is not there is one finding.
+func TestUnknownNodeIsOneFinding(t *testing.T) {
+	b := newRig(t)
+	b.estate.Containers[0].Node = "pve9"
+	var failed []string
+	for what, f := range b.run("right") {
+		if f.State == Fail {
+			failed = append(failed, what+" "+f.Says)
+		}
+	}
+	if len(failed) != 1 || !strings.Contains(failed[0], "node pve9 the cluster has no such node, it has pve") {
+		t.Errorf("got %q", failed)
+	}
+}
+
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	b := newRig(t)
 	for what, f := range b.run("right") {
@@ -79,11 +94,15 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	b.estate.ContainerTemplate = "local:vztmpl/mine_1.0_amd64.tar.zst"
 	b.estate.Containers[0].Root.Store = "nowhere"
 	b.estate.Containers[0].NICs[0].Bridge = "vmbr7"
+	b.estate.VMs[0].CDROM = "local:iso/none.iso"
+	b.estate.VMs[0].CloudInit.User = "local:snippets/none.yml"
 	found := b.run("right")
 	for what, says := range map[string]string{
 		"template 9000":                       "docker-host",
 		"local:vztmpl/mine_1.0_amd64.tar.zst": "pveam download local mine_1.0_amd64.tar.zst",
 		"storage nowhere on pve":              "datastore_id",
+		"local:iso/none.iso":                  "docker-host is made with it",
+		"local:snippets/none.yml":             "docker-host is made with it",
 		"bridge vmbr7 on pve":                 "dns is on it: declare one of vmbr0",
 	} {
 		if f := found[what]; f.State != Fail || !strings.Contains(f.Says, says) {

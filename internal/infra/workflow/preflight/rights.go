@@ -58,21 +58,16 @@ func (p *preflight) rights(ctx context.Context) {
 			if path == "" || len(missing) == 0 {
 				continue
 			}
-			if granted[path] == nil {
-				var answer map[string]map[string]pve.Int
-				if err := p.Client.Get(ctx, "/access/permissions", url.Values{"path": {path}}, &answer); err != nil {
-					p.add(Fail, "rights", "%v", err)
-					return
-				}
-				granted[path] = map[string]pve.Int{}
-				for priv, n := range answer[path] {
-					granted[path][priv] = n
-				}
+			if missing, err = p.without(ctx, path, missing, granted); err != nil {
+				p.add(Fail, "rights", "%v", err)
+				return
 			}
-			missing = slices.DeleteFunc(slices.Clone(missing), func(priv string) bool { _, has := granted[path][priv]; return has })
 		}
 		if len(missing) > 0 {
 			lacks = append(lacks, fmt.Sprintf("%s on %s (%s)", strings.Join(missing, ", "), n.path, n.what))
+			if above, err := p.without(ctx, "/", missing, granted); err == nil && len(above) == 0 {
+				lacks[len(lacks)-1] += ", where a role of its own takes the place of that on /: give it there"
+			}
 		}
 		role = append(role, n.privs...)
 	}
@@ -82,6 +77,21 @@ func (p *preflight) rights(ctx context.Context) {
 	}
 	slices.Sort(role)
 	p.add(Fail, "rights", "%s lacks %s; as root on a node: %s", p.Client.User(), strings.Join(lacks, "; "), roleCommands(p.Client.User(), slices.Compact(role)))
+}
+
+// without are the privileges that the user does not have on a path. granted keeps what was read.
+func (p *preflight) without(ctx context.Context, path string, privs []string, granted map[string]map[string]pve.Int) ([]string, error) {
+	if granted[path] == nil {
+		var answer map[string]map[string]pve.Int
+		if err := p.Client.Get(ctx, "/access/permissions", url.Values{"path": {path}}, &answer); err != nil {
+			return nil, err
+		}
+		granted[path] = map[string]pve.Int{}
+		for priv, n := range answer[path] {
+			granted[path][priv] = n
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(privs), func(priv string) bool { _, has := granted[path][priv]; return has }), nil
 }
 
 // roleCommands make the role that an apply needs and give it to the user, and to the token:

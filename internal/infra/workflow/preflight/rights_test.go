@@ -35,7 +35,7 @@ func TestRightsPerObject(t *testing.T) {
 		"vga":            {[2]string{`"tags": ["terraform", "docker"],`, `"tags": ["terraform", "docker"], "vga_type": "std",`}, nil, "VM.Config.HWType on /vms/250 (docker-host)", nil},
 		"a mapping":      {[2]string{`"tags": ["terraform", "docker"],`, `"tags": ["terraform", "docker"], "devices": [{"type": "usb", "mapping": "stick"}],`}, nil, "VM.Config.HWType on /vms/250 (docker-host); Mapping.Use on /mapping/usb/stick (docker-host)", nil},
 		"one guest":      {[2]string{}, acl("/vms/103", "Less"), "VM.Config.Memory on /vms/103 (dns)", nil},
-		"one storage":    {[2]string{}, acl("/storage/local-zfs", "PVEAuditor"), "Datastore.AllocateSpace on /storage/local-zfs", nil},
+		"one storage":    {[2]string{}, acl("/storage/local-zfs", "PVEAuditor"), "Datastore.AllocateSpace on /storage/local-zfs (rootdir), where a role of its own takes the place of that on /: give it there", nil},
 		"only the user":  {[2]string{}, []pvesim.ACL{{Path: "/vms/103", UGID: "ops@pve!ci", Role: "Less"}}, "VM.Config.Memory on /vms/103", nil},
 		"the role's own": {[2]string{}, acl("/sdn", "Less2"), "SDN.Use on /sdn/zones/localnetwork/vmbr0", nil},
 		"destroy": {[2]string{}, acl("/vms/199", "PVEAuditor"), "VM.PowerMgmt, VM.Allocate on /vms/199 (destroy old)", func(r *workflowtest.Rig) {
