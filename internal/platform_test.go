@@ -85,6 +85,8 @@ var platformFiles = map[string]string{
 	"internal/config/hosts_unix_test.go":          "named pipes",
 	"internal/deflate/word.go":                    "loads without bounds checks",
 	"internal/deflate/word_checked.go":            "the same with checks, for purego and other processors",
+	"internal/body/commas_amd64.go":               "AVX2",
+	"internal/body/commas_words.go":               "without it",
 	"internal/event/plain_amd64.go":               "AVX2",
 	"internal/event/plain_words.go":               "the same by words",
 	"internal/durable/sync_unix.go":               "fsync of folders, flock",

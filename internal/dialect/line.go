@@ -53,7 +53,7 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 		l.host = h.NoHost
 	}
 	if h.Stamp.Exists() {
-		r.Stamp, r.TimeBy = r.zoned(h.Stamp), by
+		r.setStamp(&h.Stamp, by)
 	}
 	if h.Host != nil {
 		r.Host, r.HostBy = h.Host, by

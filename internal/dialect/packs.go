@@ -182,9 +182,10 @@ func (l *line) setPack(m *matcher.Match, r *Result) bool {
 	}
 	if m.Stamp.Exists() {
 		if r.Location = m.Location; m.Location == nil {
-			m.Stamp = r.zoned(m.Stamp)
+			r.setStamp(&m.Stamp, ByPack)
+		} else {
+			r.Stamp, r.TimeBy = m.Stamp, ByPack
 		}
-		r.Stamp, r.TimeBy = m.Stamp, ByPack
 	}
 	if body := r.scratch.Event(m.Form); len(body) != 0 {
 		r.Body = body

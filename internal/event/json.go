@@ -96,12 +96,26 @@ func appendEscaped(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// AppendTime appends an instant, in nanoseconds since 1970, as the decimal seconds of the
-// HEC key "time". Instants before 1970 become 0.
-func AppendTime(dst []byte, nanos int64) []byte {
+// AppendTime appends an instant as [Times] does.
+func AppendTime(dst []byte, nanos int64) []byte { return new(Times).Append(dst, nanos) }
+
+// Times writes instants one after the other. It remembers the last second, which the next
+// instant mostly has too. The zero value is ready.
+type Times struct {
+	second uint64
+	text   [20]byte
+	length int // of text; 0: there was none
+}
+
+// Append appends an instant, in nanoseconds since 1970, as the decimal seconds of the HEC key
+// "time". Instants before 1970 become 0.
+func (t *Times) Append(dst []byte, nanos int64) []byte {
 	since := uint64(max(nanos, 0))
-	dst = strconv.AppendUint(dst, since/1e9, 10)
-	fraction := uint32(since % 1e9)
+	if second := since / 1e9; second != t.second || t.length == 0 {
+		t.second, t.length = second, len(strconv.AppendUint(t.text[:0], second, 10))
+	}
+	dst = append(dst, t.text[:t.length]...)
+	fraction := uint32(since - t.second*1e9)
 	if fraction == 0 {
 		return dst
 	}
