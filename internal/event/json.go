@@ -17,11 +17,13 @@ const (
 func AppendString(dst, s []byte) []byte {
 	for {
 		var n int
-		dst, n = appendPlain(dst, s)
+		dst, n = appendEasy(dst, s)
 		if n == len(s) {
 			return dst
 		}
-		s = s[n:]
+		if s = s[n:]; plain(s[:1]) != 0 { // it is followed by any byte
+			continue
+		}
 		if s[0] < utf8.RuneSelf {
 			dst = appendEscaped(dst, s[0])
 			s = s[1:]
@@ -37,8 +39,9 @@ func AppendString(dst, s []byte) []byte {
 	}
 }
 
-// appendPlainWords is appendPlain on every processor.
-func appendPlainWords(dst, s []byte) ([]byte, int) {
+// appendPlain appends the front of s that is ASCII and needs no escape, and returns its
+// length.
+func appendPlain(dst, s []byte) ([]byte, int) {
 	n := plain(s)
 	return append(dst, s[:n]...), n
 }
