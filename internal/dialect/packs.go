@@ -153,7 +153,8 @@ func (p *Parser) repaired(l *line, r *Result) bool {
 		}
 		h.Priority = l.priority
 		saved := *r
-		repaired := newLine(&h, ByHeader, r)
+		var repaired line
+		repaired.begin(&h, ByHeader, r)
 		repaired.headed = true
 		var m matcher.Match
 		if p.packs.Holding(repair.Packs, repaired.show(repaired.text, r), &m) {

@@ -228,7 +228,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	if b.receipt != nil {
 		batch.Receipts.Owe(b.receipt, b.number)
 	}
-	b.classes.add(s.format, b.parsed.result.Class, len(text), s.format.classes[b.parsed.result.Class].names(b.parsed.acted, &b.parsed.result))
+	b.classes.add(s.format, &b.parsed.result, b.parsed.acted, len(text))
 	if len(batch.Data) >= b.options.MaxBytes || batch.Events >= b.options.MaxEvents {
 		b.open.seal(family)
 	}
