@@ -122,14 +122,19 @@ func (t *Times) Append(dst []byte, nanos int64) []byte {
 	if fraction == 0 {
 		return dst
 	}
-	digits := [10]byte{'.'}
-	for i := len(digits) - 1; i > 0; i-- {
-		digits[i] = byte('0' + fraction%10)
+	length := 9
+	for fraction%1000 == 0 {
+		fraction /= 1000
+		length -= 3
+	}
+	for fraction%10 == 0 {
+		fraction /= 10
+		length--
+	}
+	dst = append(dst, ".000000000"[:length+1]...)
+	for i := range length {
+		dst[len(dst)-1-i] = byte('0' + fraction%10)
 		fraction /= 10
 	}
-	n := len(digits)
-	for digits[n-1] == '0' {
-		n--
-	}
-	return append(dst, digits[:n]...)
+	return dst
 }
