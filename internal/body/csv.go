@@ -46,15 +46,20 @@ func (c *Columns) SkipTo(b byte) {
 	}
 }
 
-// seek moves to column n. It reads eight bytes at a time, because most of 102 columns are
+// seek moves to column n. It reads many bytes at a time, because most of 102 columns are
 // short or empty.
 func (c *Columns) seek(n int) {
 	p, i, need := c.Line, c.start, n-c.index
 	c.index = n
-	for i < len(p) {
+	for skip := true; i < len(p); {
+		if skip && need >= farColumn {
+			skipped, commas := skipCommas(p[i:], need)
+			i, need, skip = i+skipped, need-commas, false
+			continue
+		}
 		if p[i] == '"' {
 			if i == 0 || p[i-1] == ',' {
-				i = quotedEnd(p, i)
+				i, skip = quotedEnd(p, i), true
 			} else {
 				i++
 			}
@@ -88,6 +93,9 @@ func (c *Columns) seek(n int) {
 	}
 	c.start, c.ended = len(p), true
 }
+
+// farColumn is how many columns further it pays to skip commas by blocks.
+const farColumn = 8
 
 // quotedEnd returns the position behind the quoted part that begins at p[i].
 func quotedEnd(p []byte, i int) int {

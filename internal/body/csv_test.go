@@ -2,6 +2,7 @@ package body
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -39,13 +40,15 @@ func FuzzColumns(f *testing.F) {
 	for _, s := range []string{
 		"", ",", "a", "a,b", "1,2026/03/14 14:28:52,0072,TRAFFIC,end,,,,,,,,,,,,,x,y",
 		`a,"b,c",d`, `a,"b""c,",d,e`, `"a",b`, `a,b"c,d"e,f,g,h,i,j,k`, `a,"open,b,c`, `a,"x"y,z`, `a,"`, `,,,,,,,,,,,,,,,,"q,q",,,,,,,,z`,
+		strings.Repeat(",ab", 40), strings.Repeat(`,a long column,"quoted, ""twice""",`, 12), strings.Repeat("no comma in it ", 9) + ",,,,,,,,,,x",
 	} {
 		f.Add([]byte(s), uint8(1), uint8(3))
+		f.Add([]byte(s), uint8(30), uint8(9))
 	}
 	f.Fuzz(func(t *testing.T, p []byte, first, step uint8) {
 		want := naiveColumns(p)
 		c := Columns{Line: p}
-		for n := int(first); n < len(want)+3; n += int(step)%7 + 1 {
+		for n := int(first); n < len(want)+3; n += int(step)%97 + 1 {
 			got := c.At(n)
 			if n >= len(want) {
 				if got != nil {

@@ -36,16 +36,14 @@ type line struct {
 	prioritised bool
 }
 
-// newLine returns the line behind a header. It sets host and time of r to those of the
-// header.
-func newLine(h *syslog.Header, by Reason, r *Result) line {
+// begin makes l, which is new, the line behind a header. It sets host and time of r to those
+// of the header.
+func (l *line) begin(h *syslog.Header, by Reason, r *Result) {
 	// The fields are copied: a line that pointed to the header would move it to the heap.
-	l := line{
-		text: h.Content, app: h.AppName, procID: h.ProcID, msgID: h.MsgID, tagged: h.Tagged,
-		data: h.StructuredData, rest: h.Rest, headed: h.Shape != syslog.Bare,
-		host: h.Hostname, shape: h.Shape, priority: h.Priority,
-		sequenced: h.Shape == syslog.CiscoSequence, prioritised: h.Priority != syslog.NoPriority,
-	}
+	l.text, l.app, l.procID, l.msgID, l.tagged = h.Content, h.AppName, h.ProcID, h.MsgID, h.Tagged
+	l.data, l.rest, l.headed = h.StructuredData, h.Rest, h.Shape != syslog.Bare
+	l.host, l.shape, l.priority = h.Hostname, h.Shape, h.Priority
+	l.sequenced, l.prioritised = h.Shape == syslog.CiscoSequence, h.Priority != syslog.NoPriority
 	if string(l.app) == "syslog-ng" && bytes.HasPrefix(l.text, relayError) {
 		l.text, l.app, l.procID = l.text[len(relayError):], nil, nil
 	}
@@ -53,12 +51,11 @@ func newLine(h *syslog.Header, by Reason, r *Result) line {
 		l.host = h.NoHost
 	}
 	if h.Stamp.Exists() {
-		r.Stamp, r.TimeBy = r.zoned(h.Stamp), by
+		r.setStamp(&h.Stamp, by)
 	}
 	if h.Host != nil {
 		r.Host, r.HostBy = h.Host, by
 	}
-	return l
 }
 
 // relayError is what syslog-ng writes in front of a message that it cannot parse, such

@@ -153,7 +153,8 @@ func (p *Parser) repaired(l *line, r *Result) bool {
 		}
 		h.Priority = l.priority
 		saved := *r
-		repaired := newLine(&h, ByHeader, r)
+		var repaired line
+		repaired.begin(&h, ByHeader, r)
 		repaired.headed = true
 		var m matcher.Match
 		if p.packs.Holding(repair.Packs, repaired.show(repaired.text, r), &m) {
@@ -182,9 +183,10 @@ func (l *line) setPack(m *matcher.Match, r *Result) bool {
 	}
 	if m.Stamp.Exists() {
 		if r.Location = m.Location; m.Location == nil {
-			m.Stamp = r.zoned(m.Stamp)
+			r.setStamp(&m.Stamp, ByPack)
+		} else {
+			r.Stamp, r.TimeBy = m.Stamp, ByPack
 		}
-		r.Stamp, r.TimeBy = m.Stamp, ByPack
 	}
 	if body := r.scratch.Event(m.Form); len(body) != 0 {
 		r.Body = body

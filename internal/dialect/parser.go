@@ -74,7 +74,8 @@ func (p *Parser) Parse(msg []byte, h *syslog.Header, from *From, r *Result) {
 	if p.rejoin(msg, h, ByHeader, r) {
 		return
 	}
-	l := newLine(h, ByHeader, r)
+	var l line
+	l.begin(h, ByHeader, r)
 	p.read(&l, r)
 }
 

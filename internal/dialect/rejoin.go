@@ -135,14 +135,19 @@ func (p *Parser) rejoin(msg []byte, h *syslog.Header, by Reason, r *Result) bool
 		return false
 	}
 	s, ok := p.seam(h)
-	if !ok {
-		return false
-	}
+	return ok && p.readJoined(&s, msg, h, by, r)
+}
+
+// readJoined reads the message of a seam. It returns false and changes nothing if the message
+// is none that a relay has split. It is apart from rejoin because it needs much of the stack,
+// which has to be cleared.
+func (p *Parser) readJoined(s *seam, msg []byte, h *syslog.Header, by Reason, r *Result) bool {
 	saved, common := *r, s.tag[0] == 'C' || s.tag[0] == 'L'
 	whole, text := s.join(r.whole[:0], msg, h)
 	r.whole, r.Body, r.Rejoined = whole, whole, true
 	r.joins++
-	l := newLine(h, by, r)
+	var l line
+	l.begin(h, by, r)
 	l.text, l.app, l.procID = whole[text:], nil, nil
 	l.tagged, l.rest = l.text, l.text
 	p.read(&l, r)

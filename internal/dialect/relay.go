@@ -26,7 +26,8 @@ func (p *Parser) relayed(outer *line, r *Result) bool {
 		return true
 	}
 	saved := *r
-	l := newLine(&inner, ByInnerHeader, r)
+	var l line
+	l.begin(&inner, ByInnerHeader, r)
 	if r.HostBy != ByInnerHeader {
 		r.setHost(name, ByTag)
 	}

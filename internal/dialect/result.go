@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"bytes"
 	"time"
 
 	"syslog-gateway/internal/matcher"
@@ -104,7 +105,10 @@ func (r *Result) setUnknown() {
 
 // setHost sets the host if name can be one. It reports whether it did.
 func (r *Result) setHost(name []byte, by Reason) bool {
-	host := syslog.Host(name)
+	host := name
+	if len(name) == 0 || !bytes.Equal(name, r.Host) { // what the header says is a host
+		host = syslog.Host(name)
+	}
 	if host == nil {
 		return false
 	}

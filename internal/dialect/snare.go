@@ -50,7 +50,7 @@ func readSnare(p, host []byte, r *Result) bool {
 		if i == 2 && len(col) != 0 && col[0] == '{' {
 			return readSnareJSON(col, r)
 		}
-		if i < snareTime && timeAt == snareTime { // rsyslog has cut the columns before it
+		if i < snareTime && timeAt == snareTime && len(col) >= cutTime { // rsyslog has cut the columns before it
 			if s := cutAsctime(col); !s.IsZero() {
 				timeAt = i
 				r.setAgentTime(s, ByColumn)
@@ -98,6 +98,9 @@ func skipRun(p, sep []byte) []byte {
 	return p
 }
 
+// cutTime is the length of a time that such a template has cut.
+const cutTime = len("Nov 30 07:10:07 2026")
+
 // asctime reads the time of Snare, "Fri Jan 28 13:33:30 2022", with any number of spaces.
 func asctime(p []byte) syslog.Stamp {
 	s, _ := syslog.ParseAsctime(p)
@@ -107,13 +110,10 @@ func asctime(p []byte) syslog.Stamp {
 // cutAsctime reads the time in columns that a forwarding template of rsyslog has cut. The
 // template cuts a tag at 32 characters, and for rsyslog the tag goes up to the first
 // space: "…#011Security#0 Nov 30 07:10:07 2026".
+// p is not shorter than the time.
 func cutAsctime(p []byte) syslog.Stamp {
-	const length = len("Nov 30 07:10:07 2026")
-	if len(p) < length {
-		return syslog.Stamp{}
-	}
-	s, n := syslog.ParseBSD(p[len(p)-length:])
-	if n != length || s.Year == 0 {
+	s, n := syslog.ParseBSD(p[len(p)-cutTime:])
+	if n != cutTime || s.Year == 0 {
 		return syslog.Stamp{}
 	}
 	return s

@@ -7,7 +7,7 @@ func (r *Result) setTime(s syslog.Stamp, by Reason) bool {
 	if !s.Plausible() {
 		return false
 	}
-	r.Stamp, r.TimeBy = r.zoned(s), by
+	r.setStamp(&s, by)
 	return true
 }
 
@@ -20,14 +20,15 @@ func (r *Result) setAgentTime(s syslog.Stamp, by Reason) {
 	r.setTime(s, by)
 }
 
-// zoned gives a time without a zone the zone of the time that r has, which the same
-// device wrote into the header. If the time were then later than that of the header, the
+// setStamp sets the time. One without a zone gets the zone of the time that r has, which the
+// same device wrote into the header. If the time were then later than that of the header, the
 // zone is not the device's: the header is a relay's, or the sender's clock is wrong.
-func (r *Result) zoned(s syslog.Stamp) syslog.Stamp {
-	if s.Kind == syslog.Local && r.Stamp.Kind == syslog.Fixed && !isLater(&s, &r.Stamp) {
-		s.Kind, s.Offset = syslog.Fixed, r.Stamp.Offset
+func (r *Result) setStamp(s *syslog.Stamp, by Reason) {
+	zone, sameDevice := r.Stamp.Offset, r.Stamp.Kind == syslog.Fixed && s.Kind == syslog.Local && !isLater(s, &r.Stamp)
+	r.Stamp, r.TimeBy = *s, by
+	if sameDevice {
+		r.Stamp.Kind, r.Stamp.Offset = syslog.Fixed, zone
 	}
-	return s
 }
 
 // isLater reports whether the wall clock of a is more than 15 minutes ahead of that of b.

@@ -14,7 +14,8 @@ func (p *Parser) Views(msg []byte, from netip.Addr) []matcher.Line {
 	syslog.Scan(msg, &h)
 	r := Result{from: &From{Address: from}, scratch: new(matcher.Scratch)}
 	view := func(h *syslog.Header) line {
-		l := newLine(h, ByHeader, &r)
+		var l line
+		l.begin(h, ByHeader, &r)
 		return l
 	}
 	outer := view(&h)

@@ -17,11 +17,13 @@ const (
 func AppendString(dst, s []byte) []byte {
 	for {
 		var n int
-		dst, n = appendPlain(dst, s)
+		dst, n = appendEasy(dst, s)
 		if n == len(s) {
 			return dst
 		}
-		s = s[n:]
+		if s = s[n:]; plain(s[:1]) != 0 { // it is followed by any byte
+			continue
+		}
 		if s[0] < utf8.RuneSelf {
 			dst = appendEscaped(dst, s[0])
 			s = s[1:]
@@ -37,8 +39,9 @@ func AppendString(dst, s []byte) []byte {
 	}
 }
 
-// appendPlainWords is appendPlain on every processor.
-func appendPlainWords(dst, s []byte) ([]byte, int) {
+// appendPlain appends the front of s that is ASCII and needs no escape, and returns its
+// length.
+func appendPlain(dst, s []byte) ([]byte, int) {
 	n := plain(s)
 	return append(dst, s[:n]...), n
 }
@@ -96,23 +99,42 @@ func appendEscaped(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 }
 
-// AppendTime appends an instant, in nanoseconds since 1970, as the decimal seconds of the
-// HEC key "time". Instants before 1970 become 0.
-func AppendTime(dst []byte, nanos int64) []byte {
+// AppendTime appends an instant as [Times] does.
+func AppendTime(dst []byte, nanos int64) []byte { return new(Times).Append(dst, nanos) }
+
+// Times writes instants one after the other. It remembers the last second, which the next
+// instant mostly has too. The zero value is ready.
+type Times struct {
+	second uint64
+	text   [20]byte
+	length int // of text; 0: there was none
+}
+
+// Append appends an instant, in nanoseconds since 1970, as the decimal seconds of the HEC key
+// "time". Instants before 1970 become 0.
+func (t *Times) Append(dst []byte, nanos int64) []byte {
 	since := uint64(max(nanos, 0))
-	dst = strconv.AppendUint(dst, since/1e9, 10)
-	fraction := uint32(since % 1e9)
+	if second := since / 1e9; second != t.second || t.length == 0 {
+		t.second, t.length = second, len(strconv.AppendUint(t.text[:0], second, 10))
+	}
+	dst = append(dst, t.text[:t.length]...)
+	fraction := uint32(since - t.second*1e9)
 	if fraction == 0 {
 		return dst
 	}
-	digits := [10]byte{'.'}
-	for i := len(digits) - 1; i > 0; i-- {
-		digits[i] = byte('0' + fraction%10)
+	length := 9
+	for fraction%1000 == 0 {
+		fraction /= 1000
+		length -= 3
+	}
+	for fraction%10 == 0 {
+		fraction /= 10
+		length--
+	}
+	dst = append(dst, ".000000000"[:length+1]...)
+	for i := range length {
+		dst[len(dst)-1-i] = byte('0' + fraction%10)
 		fraction /= 10
 	}
-	n := len(digits)
-	for digits[n-1] == '0' {
-		n--
-	}
-	return append(dst, digits[:n]...)
+	return dst
 }

@@ -33,6 +33,12 @@ func agrees(t *testing.T, s []byte) {
 	if bytes.IndexByte(ours, '\n') >= 0 {
 		t.Fatalf("%q holds a raw LF: %q", s, ours)
 	}
+	for _, behind := range []string{"", "\"", strings.Repeat("x", 31), strings.Repeat("\t\xff", 20)} { // none of it counts
+		whole := append(bytes.Clone(s), behind...)
+		if again := append(AppendString([]byte{'"'}, whole[:len(s):len(whole)]), '"'); !bytes.Equal(again, ours) {
+			t.Fatalf("%q before %q became %q", s, behind, again)
+		}
+	}
 }
 
 func TestAppendString(t *testing.T) {
@@ -43,6 +49,8 @@ func TestAppendString(t *testing.T) {
 	} {
 		agrees(t, []byte(s))
 	}
+	agrees(t, bytes.Repeat([]byte("\t"), 200))
+	agrees(t, bytes.Repeat([]byte(`"a string","another"`), 40))
 	for c := range 256 { // every byte at every position of a word
 		for i := range 9 {
 			s := []byte("abcdefghi")

@@ -65,6 +65,7 @@ type Batcher struct {
 	continues bool               // it continues the message before of its sender
 	host      []byte             // in the message; nil if it names none, or was not parsed
 	time      eventTime          // of its event
+	times     event.Times        // as text
 	receipt   event.Acknowledger // owed for it; nil: none
 	number    uint32             // of the message, for the receipt
 
@@ -220,14 +221,14 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 			return dropShutdown
 		}
 	}
-	b.time = s.timeOf(&b.parsed.header, &b.parsed.result, b.nanos)
+	b.time.set(s, &b.parsed.header, &b.parsed.result, b.nanos)
 	text := textOf(msg, &b.parsed.result)
-	batch.Data = s.append(batch.Data, text, &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut)
+	batch.Data = b.appendEvent(batch.Data, s, text, cut)
 	batch.Events++
 	if b.receipt != nil {
 		batch.Receipts.Owe(b.receipt, b.number)
 	}
-	b.classes.add(s.format, b.parsed.result.Class, len(text), s.format.classes[b.parsed.result.Class].names(b.parsed.acted, &b.parsed.result))
+	b.classes.add(s.format, &b.parsed.result, b.parsed.acted, len(text))
 	if len(batch.Data) >= b.options.MaxBytes || batch.Events >= b.options.MaxEvents {
 		b.open.seal(family)
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"syslog-gateway/internal/dialect"
+	"syslog-gateway/internal/rules"
 )
 
 // A source counts so many classes by name, which only many reloads with ever new names
@@ -144,17 +145,22 @@ type renamedCount struct {
 // maxRenamed is how many names are remembered before they are looked up anew.
 const maxRenamed = 1024
 
-// add counts an event with a text of so many bytes.
-func (c *classCounts) add(f *format, id dialect.ClassID, bytes int, names eventNames) {
-	n := c.of(f, id)
+// add counts the event of a message with a text of so many bytes. acted is what rules said, or
+// nil.
+func (c *classCounts) add(f *format, of *dialect.Result, acted *rules.Outcome, bytes int) {
+	n := c.of(f, of.Class)
 	n.events++
 	n.bytes += bytes
+	class := &f.classes[of.Class]
+	if acted == nil && len(class.first) == 0 {
+		return
+	}
+	names := class.names(acted, of)
 	if !names.own {
 		return
 	}
 	n.renamedEvents++
 	n.renamedBytes += bytes
-	class := &f.classes[id]
 	c.key = append(append(append(c.key[:0], class.name...), 0), names.sourcetype...)
 	c.key = append(append(append(c.key, names.suffix...), 0), names.index...)
 	r := c.renamed[string(c.key)]

@@ -124,12 +124,11 @@ func textOf(msg []byte, r *dialect.Result) []byte {
 	return r.Body
 }
 
-// append encodes one event and appends it to dst.
-// acted is what rules said, or nil.
-func (s *sender) append(dst, text []byte, h *syslog.Header, r *dialect.Result, acted *rules.Outcome, at eventTime, cut bool) []byte {
-	f := s.format
+// appendEvent encodes the event of the message at hand and appends it to dst.
+func (b *Batcher) appendEvent(dst []byte, s *sender, text []byte, cut bool) []byte {
+	f, r, acted := s.format, &b.parsed.result, b.parsed.acted // acted is what rules said, or nil
 	dst = append(dst, `{"time":`...)
-	dst = event.AppendTime(dst, at.nanos)
+	dst = b.times.Append(dst, b.time.nanos)
 	dst = append(dst, `,"host":"`...)
 	dst = s.appendHost(dst, r)
 	c := &f.classes[r.Class]
@@ -150,22 +149,30 @@ func (s *sender) append(dst, text []byte, h *syslog.Header, r *dialect.Result, a
 	if acted != nil || c.keep > 1 || len(c.defaults) != 0 {
 		dst = c.appendRuled(dst, acted)
 	}
-	if h.Priority >= 0 {
-		dst = append(dst, f.priority[h.Priority]...)
+	if p := b.parsed.header.Priority; p >= 0 {
+		dst = append(dst, f.priority[p]...)
 	}
-	for i, value := range [...][]byte{r.CEF.Vendor, r.CEF.Product, r.CEF.Signature} {
+	if len(r.CEF.Vendor)+len(r.CEF.Product)+len(r.CEF.Signature) != 0 {
+		dst = c.appendCEF(dst, &r.CEF)
+	}
+	if cut {
+		dst = append(dst, `"truncated":"true",`...)
+	}
+	if b.time.clamped {
+		dst = append(dst, `"time_clamped":"true",`...)
+	}
+	return append(dst, s.trailer...)
+}
+
+// appendCEF appends the fields that are in the header of a CEF message.
+func (c *classFormat) appendCEF(dst []byte, h *dialect.CEFHeader) []byte {
+	for i, value := range [...][]byte{h.Vendor, h.Product, h.Signature} {
 		if len(c.cef[i]) != 0 && len(value) != 0 {
 			dst = event.AppendString(append(dst, c.cef[i]...), value)
 			dst = append(dst, `",`...)
 		}
 	}
-	if cut {
-		dst = append(dst, `"truncated":"true",`...)
-	}
-	if at.clamped {
-		dst = append(dst, `"time_clamped":"true",`...)
-	}
-	return append(dst, s.trailer...)
+	return dst
 }
 
 // appendHost appends the device's own name, else what is known of the sender.

@@ -27,23 +27,26 @@ type eventTime struct {
 	offset     time.Duration
 }
 
-// timeOf is the event's time: the time stamp of the parser or of the header, or the
-// receive time.
-func (s *sender) timeOf(h *syslog.Header, r *dialect.Result, received int64) eventTime {
+// set sets the event's time, which is zero before: the time stamp of the parser or of the header,
+// or the receive time.
+func (t *eventTime) set(s *sender, h *syslog.Header, r *dialect.Result, received int64) {
+	t.nanos = received
 	stamp := bestStamp(h, r)
 	if stamp.IsZero() {
-		return eventTime{nanos: received}
+		return
 	}
 	at, ok := s.clockOf(r.Location).Instant(stamp, received)
 	if !ok {
-		return eventTime{nanos: received, clamped: true}
+		t.clamped = true
+		return
 	}
-	t := eventTime{nanos: at, own: true, zoned: stamp.Kind != syslog.Local}
+	t.own, t.zoned = true, stamp.Kind != syslog.Local
 	t.offset = time.Duration(max(at, 0) - received) // no overflow for the years before 1786
 	if t.offset < -maxPast || t.offset > maxFuture {
-		t.nanos, t.clamped = received, true
+		t.clamped = true
+		return
 	}
-	return t
+	t.nanos = at
 }
 
 // bestStamp is the time that the parser found, or the header's.

@@ -77,7 +77,8 @@ func (b *Batcher) explain(s *sender, e *Explanation) {
 	default:
 		e.HostFrom = HostFromFile
 	}
-	at := s.timeOf(h, r, b.nanos)
+	var at eventTime
+	at.set(s, h, r, b.nanos)
 	e.Time, e.Clamped = time.Unix(0, at.nanos).UTC(), at.clamped
 	if stamp, ok := s.clockOf(r.Location).Instant(bestStamp(h, r), b.nanos); at.clamped && ok {
 		e.Stamped = time.Unix(0, stamp).UTC()

@@ -15,13 +15,14 @@ import (
 // parsed is what is known about a message: from the parser, or from the previous message
 // of the same connection.
 type parsed struct {
-	header syslog.Header
-	result dialect.Result
-	sender *sender         // whose message it is
-	kept   bool            // by the rule for its class
-	seen   []uint32        // messages by class, for the sample rules
-	opened map[string]bool // what completed sourcetypes
-	acted  *rules.Outcome  // what rules said; nil if there are none for the class
+	scanner syslog.Scanner
+	header  syslog.Header
+	result  dialect.Result
+	sender  *sender         // whose message it is
+	kept    bool            // by the rule for its class
+	seen    []uint32        // messages by class, for the sample rules
+	opened  map[string]bool // what completed sourcetypes
+	acted   *rules.Outcome  // what rules said; nil if there are none for the class
 
 	source   string
 	logger   *slog.Logger // optional
@@ -45,7 +46,7 @@ func (p *parsed) parse(s *sender, msg []byte) {
 // message or its neighbours: it is delivered unchanged, counted as unparsed, and logged.
 func (p *parsed) classify(s *sender, msg []byte) {
 	defer p.survive(s, msg)
-	syslog.Scan(msg, &p.header)
+	p.scanner.Scan(msg, &p.header)
 	s.format.settings.Parser.Parse(msg, &p.header, &s.from, &p.result)
 }
 

@@ -21,6 +21,7 @@ type senderCounts struct {
 	events, bytes int // of the read when current began
 
 	byHost map[hostKey]*hostCounts // of senders with several hosts; bounded
+	recent [32]*hostCounts         // of byHost, to find most of them faster
 	active []*hostCounts           // that count something in this read
 }
 
@@ -81,11 +82,17 @@ func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
 	if bytes.Equal(s.counts.host, host) {
 		return s.counts
 	}
+	recent := c.place(host)
+	if h := *recent; h != nil && h.addr == s.addr && bytes.Equal(h.host, host) {
+		return h
+	}
 	if h := c.byHost[hostKey{s.addr, string(host)}]; h != nil {
+		*recent = h
 		return h
 	}
 	if len(c.byHost) >= maxSenders {
 		clear(c.byHost)
+		clear(c.recent[:])
 	}
 	if c.byHost == nil {
 		c.byHost = make(map[hostKey]*hostCounts)
@@ -93,6 +100,15 @@ func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
 	h := c.newCounts(s, host)
 	c.byHost[hostKey{s.addr, string(host)}] = h
 	return h
+}
+
+// place is where the counts of a host are among the recent ones, if they are.
+func (c *senderCounts) place(host []byte) **hostCounts {
+	n := uint(len(host))
+	if n != 0 {
+		n += 7*uint(host[0]) + 31*uint(host[n/2]) + uint(host[n-1])
+	}
+	return &c.recent[n%uint(len(c.recent))]
 }
 
 func (c *senderCounts) newCounts(s *sender, host []byte) *hostCounts {

@@ -88,7 +88,7 @@ func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
 		if cut {
 			msg = wholeRunes(msg)
 		}
-		m.Event = bytes.TrimSuffix(s.append(nil, textOf(msg, &b.parsed.result), &b.parsed.header, &b.parsed.result, b.parsed.acted, b.time, cut), []byte("\n"))
+		m.Event = bytes.TrimSuffix(b.appendEvent(nil, s, textOf(msg, &b.parsed.result), cut), []byte("\n"))
 	}
 	b.tap.hub.Show(m)
 }

@@ -10,14 +10,10 @@ type trie struct {
 }
 
 type node struct {
-	edges  []edge
+	chars  []byte  // that may follow
+	to     []int32 // the nodes behind them
 	exact  []entry // the word ends here
 	prefix []entry // the word and any more
-}
-
-type edge struct {
-	char byte
-	to   int32
 }
 
 // entry is a condition whose anchor is a word of the trie.
@@ -42,7 +38,8 @@ func (t *trie) add(word string, prefix bool, e entry) {
 		if next == 0 {
 			next = int32(len(t.nodes))
 			t.nodes = append(t.nodes, node{})
-			t.nodes[at].edges = append(t.nodes[at].edges, edge{c, next})
+			from := &t.nodes[at]
+			from.chars, from.to = append(from.chars, c), append(from.to, next)
 			if at == 0 {
 				t.first[c] = next
 			}
@@ -72,9 +69,9 @@ func pairOf(c byte) byte { return (c | 0x20) & 63 }
 
 // next returns the node behind a character, or 0.
 func (n *node) next(c byte) int32 {
-	for i := range n.edges {
-		if n.edges[i].char == c {
-			return n.edges[i].to
+	for i, char := range n.chars {
+		if char == c {
+			return n.to[i]
 		}
 	}
 	return 0

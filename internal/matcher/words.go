@@ -11,12 +11,14 @@ type words struct {
 	list []word
 	fold bool // letters in any case
 	any  bool // one of them is "*": whatever is there
+	// heads are the first characters of the words, a bit each, to tell most others.
+	heads  [4]uint64
+	ending bool // one of them is known by its end only
 }
 
 type word struct {
 	text string // in lower case if the words fold
 	form wordForm
-	char byte // the first of text, to tell most others
 }
 
 type wordForm uint8
@@ -43,18 +45,38 @@ func newWords(list []string, fold bool) words {
 		if fold {
 			one.text = strings.ToLower(one.text)
 		}
-		if one.text != "" {
-			one.char = one.text[0]
-		}
 		w.list = append(w.list, one)
+		w.addHead(one)
 	}
 	return w
+}
+
+func (w *words) addHead(one word) {
+	w.ending = w.ending || one.form == ending
+	if one.text == "" { // any character
+		w.heads = [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}
+		return
+	}
+	c := one.text[0]
+	w.heads[c>>6] |= 1 << (c & 63)
+	if w.fold && c >= 'a' && c <= 'z' {
+		c -= 'a' - 'A'
+		w.heads[c>>6] |= 1 << (c & 63)
+	}
+}
+
+// mayBegin reports whether one of the words begins with the first character of p.
+func (w *words) mayBegin(p []byte) bool {
+	return len(p) == 0 || w.heads[p[0]>>6]>>(p[0]&63)&1 != 0
 }
 
 // match reports whether p is one of the words. Nothing is none of them.
 func (w *words) match(p []byte) bool {
 	if w.any && len(p) != 0 {
 		return true
+	}
+	if !w.ending && !w.mayBegin(p) {
+		return false
 	}
 	for i := range w.list {
 		one := &w.list[i]
@@ -75,11 +97,12 @@ func (w *words) match(p []byte) bool {
 
 // begins reports whether p begins with one of the words.
 func (w *words) begins(p []byte) bool {
-	for i := range w.list {
-		one := &w.list[i]
-		n := len(one.text)
-		if len(p) >= n && (n == 0 || w.fold || p[0] == one.char) && w.equal(p[:n], one.text) {
-			return true
+	if w.mayBegin(p) {
+		for i := range w.list {
+			one := &w.list[i]
+			if n := len(one.text); len(p) >= n && w.equal(p[:n], one.text) {
+				return true
+			}
 		}
 	}
 	return w.any && len(p) != 0

@@ -1,6 +1,9 @@
 package syslog
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	secondsPerDay = 86400
@@ -12,7 +15,7 @@ const (
 )
 
 // Clock makes instants of stamps for one time zone. It caches the zone's offset between
-// two changes, so it belongs to one goroutine. It is small enough to have one for each
+// two changes, and the last second, so it belongs to one goroutine. It is small enough to have one for each
 // sender.
 type Clock struct {
 	loc    *time.Location
@@ -23,10 +26,14 @@ type Clock struct {
 	year      int   // the UTC year of instants in [yearFrom, yearUntil)
 	yearFrom  int64 // seconds
 	yearUntil int64
+
+	// lastSecs is the instant of last, which was received in the second lastReceived.
+	last                   Stamp
+	lastReceived, lastSecs int64
 }
 
 // NewClock returns a clock that takes stamps without a zone for local times in loc.
-func NewClock(loc *time.Location) *Clock { return &Clock{loc: loc} }
+func NewClock(loc *time.Location) *Clock { return &Clock{loc: loc, lastReceived: math.MinInt64} }
 
 // Location is the zone that NewClock was called with.
 func (c *Clock) Location() *time.Location { return c.loc }
@@ -38,6 +45,10 @@ func (c *Clock) Location() *time.Location { return c.loc }
 // at the beginning of daylight saving time is read with the later offset. ok is false if
 // the stamp has no time or one that does not exist.
 func (c *Clock) Instant(s *Stamp, received int64) (nanos int64, ok bool) {
+	received /= 1e9
+	if c.last.sameSecond(s) && received == c.lastReceived {
+		return c.lastSecs*1e9 + int64(s.Nanos), true
+	}
 	if !s.Exists() {
 		return 0, false
 	}
@@ -46,13 +57,14 @@ func (c *Clock) Instant(s *Stamp, received int64) (nanos int64, ok bool) {
 	case Unix:
 		secs = s.Secs
 	case Fixed:
-		secs = c.civil(s, received/1e9) - int64(s.Offset)
+		secs = c.civil(s, received) - int64(s.Offset)
 	default:
-		secs = c.local(c.civil(s, received/1e9), received/1e9)
+		secs = c.local(c.civil(s, received), received)
 	}
 	if secs < -1<<33 || secs > 1<<33 { // years 1698 to 2242: no overflow below
 		return 0, false
 	}
+	c.last, c.lastReceived, c.lastSecs = *s, received, secs
 	return secs*1e9 + int64(s.Nanos), true
 }
 

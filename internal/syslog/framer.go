@@ -472,8 +472,8 @@ func (f *Framer) trailer(p []byte) int {
 	return i
 }
 
-// trailer returns the index of the first LF or NUL, or -1.
-func trailer(p []byte) int {
+// trailerByBytes is trailer on every processor.
+func trailerByBytes(p []byte) int {
 	for i := 0; i < len(p); i += window {
 		w := p[i:min(len(p), i+window)]
 		lf := bytes.IndexByte(w, '\n')

@@ -2,11 +2,17 @@ package syslog
 
 // Scan reads the header of msg into h, whatever shape it has. It never fails: what is not a
 // header field belongs to the content. h is overwritten; its slices are views into msg.
-func Scan(msg []byte, h *Header) {
+func Scan(msg []byte, h *Header) { h.scan(h.begin(msg)) }
+
+// begin makes h new, reads the PRI, and returns what is behind it.
+func (h *Header) begin(msg []byte) []byte {
 	*h = Header{Priority: NoPriority}
-	p := skipBOM(h.priority(skipBOM(msg)))
-	h.Rest = p
-	p = skipSpaces(p)
+	h.Rest = skipBOM(h.priority(skipBOM(msg)))
+	return skipSpaces(h.Rest)
+}
+
+// scan reads what is behind the PRI.
+func (h *Header) scan(p []byte) {
 	if len(p) == 0 {
 		h.Tagged, h.Content = p, p
 		return

@@ -31,6 +31,13 @@ type Stamp struct {
 	Secs   int64 // seconds since the epoch, for Unix
 }
 
+// sameSecond reports whether two stamps have all but the fraction of the second in common. It
+// compares what differs most first.
+func (s *Stamp) sameSecond(o *Stamp) bool {
+	return s.Second == o.Second && s.Minute == o.Minute && s.Secs == o.Secs && s.Hour == o.Hour && s.Day == o.Day &&
+		s.Month == o.Month && s.Year == o.Year && s.Kind == o.Kind && s.Offset == o.Offset
+}
+
 // IsZero reports whether the stamp has no time.
 func (s *Stamp) IsZero() bool { return s.Kind == NoTime }
 

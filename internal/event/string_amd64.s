@@ -19,23 +19,26 @@ DATA backslash<>+16(SB)/8, $0x5c5c5c5c5c5c5c5c
 DATA backslash<>+24(SB)/8, $0x5c5c5c5c5c5c5c5c
 GLOBL backslash<>(SB), RODATA|NOPTR, $32
 
-// func copyPlainAVX2(dst, src *byte, n int) int
+// func copyEscapedAVX2(dst, src *byte, n, escapes int) (read, written int)
 //
-// AX is the offset of the block of 32 bytes, the last of which ends with src and may overlap
-// the one before.
-TEXT ·copyPlainAVX2(SB), NOSPLIT, $0-32
+// SI and DI are where to read and to write, R8 is the end of the source. A block of 32 bytes
+// is copied as a whole, and what is behind its first special byte is copied again.
+TEXT ·copyEscapedAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	SUBQ $32, CX // the offset of the last block
-	XORQ AX, AX
+	MOVQ n+16(FP), R8
+	MOVQ escapes+24(FP), R9
+	ADDQ SI, R8
 	VMOVDQU control<>(SB), Y1
 	VMOVDQU quote<>(SB), Y2
 	VMOVDQU backslash<>(SB), Y3
 
 block:
-	VMOVDQU   (SI)(AX*1), Y0
-	VMOVDQU   Y0, (DI)(AX*1)
+	MOVQ      R8, CX
+	SUBQ      SI, CX // what is left
+	JLE       done
+	VMOVDQU   (SI), Y0
+	VMOVDQU   Y0, (DI)
 	VPMINUB   Y0, Y1, Y4
 	VPCMPEQB  Y0, Y4, Y4 // at most 0x1f
 	VPCMPEQB  Y0, Y2, Y5
@@ -45,23 +48,48 @@ block:
 	VPOR      Y5, Y6, Y6
 	VPMOVMSKB Y6, DX
 	TESTL     DX, DX
-	JNZ       found
-	CMPQ      AX, CX
-	JEQ       all
-	ADDQ      $32, AX
-	CMPQ      AX, CX
-	CMOVQGT   CX, AX
+	JNZ       special
+	CMPQ      CX, $32
+	JLT       last
+	ADDQ      $32, SI
+	ADDQ      $32, DI
 	JMP       block
 
-found:
-	BSFL DX, DX
-	ADDQ DX, AX
-	VZEROUPPER
-	MOVQ AX, ret+24(FP)
-	RET
+last:
+	ADDQ CX, SI
+	ADDQ CX, DI
+	JMP  done
 
-all:
-	ADDQ $32, AX
+special:
+	BSFL DX, DX
+	CMPQ DX, CX
+	JGE  last // behind the end
+	ADDQ DX, SI
+	ADDQ DX, DI
+	MOVBLZX (SI), AX
+	CMPL AX, $0x80
+	JGE  done
+	CMPL AX, $0x20
+	JGE  escape // a quote or a backslash stands for itself
+	CMPL AX, $9
+	JNE  done
+	MOVL $0x74, AX // 't'
+
+escape:
+	TESTQ R9, R9
+	JEQ   done
+	DECQ  R9
+	SHLL  $8, AX
+	ORL   $0x5c, AX
+	MOVW  AX, (DI)
+	INCQ  SI
+	ADDQ  $2, DI
+	JMP   block
+
+done:
 	VZEROUPPER
-	MOVQ AX, ret+24(FP)
+	SUBQ src+8(FP), SI
+	SUBQ dst+0(FP), DI
+	MOVQ SI, read+32(FP)
+	MOVQ DI, written+40(FP)
 	RET
