@@ -111,8 +111,12 @@ func (s *State) numbers(b *strings.Builder) {
 			fmt.Sprintf("%s of %s", text.Size(int64(one.Bytes)), text.Size(one.CapacityBytes)), "leader "+cmp.Or(clean(one.Leader), "-"))
 	}
 	if all := st.Cluster; all != nil {
+		inStreams := text.Number(all.InStreams) + " in the streams"
+		if all.InStreams < 0 { // a gateway that is lost for ever has not reported what it had secured
+			inStreams = text.Number(-all.InStreams) + " more taken than reported as secured"
+		}
 		row("cluster", text.Number(int64(all.Total.Received))+" received by all", text.Number(int64(all.Total.Secured))+" secured", text.Number(int64(all.Total.Delivered))+" delivered",
-			text.Number(all.Total.Pending)+" pending", text.Number(all.InStreams)+" in the streams", text.Number(int64(all.Total.Deadlettered))+" dead-lettered",
+			text.Number(all.Total.Pending)+" pending", inStreams, text.Number(int64(all.Total.Deadlettered))+" dead-lettered",
 			text.Number(int64(all.Total.Dropped))+" dropped", "difference "+text.Number(all.Difference))
 		for _, why := range all.Missing {
 			row("", clean(why))
