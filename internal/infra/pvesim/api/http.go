@@ -30,6 +30,7 @@ type incoming struct {
 	extjs        bool
 	req          *http.Request
 	body         string
+	upload       *Upload
 }
 
 // decode takes the request apart. Its errors are those of the HTTP layer: no login is
@@ -56,6 +57,11 @@ func decode(r *http.Request) (*incoming, error) {
 }
 
 func (in *incoming) readBody(r *http.Request) error {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	kind = strings.TrimSpace(kind)
+	if kind == "multipart/form-data" && r.Method == "POST" && strings.HasSuffix(in.path, "/upload") {
+		return in.readUpload(r)
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return &refusal.Error{Status: 400, Reason: "unable to read request: " + err.Error(), Bare: true}
@@ -69,9 +75,8 @@ func (in *incoming) readBody(r *http.Request) error {
 	if len(body) > maxBody {
 		return &refusal.Error{Status: 501, Reason: "for data too large", Bare: true}
 	}
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	in.body = string(body)
-	switch strings.TrimSpace(kind) {
+	switch kind {
 	case "application/json":
 		values, err := decodeJSON(body)
 		if err != nil {

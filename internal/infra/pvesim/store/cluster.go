@@ -97,13 +97,17 @@ func (c *Cluster) Advance() {
 	c.Monitor.poll(c.Guests)
 }
 
-// SetRunning starts or stops a guest; what was pending becomes active.
+// SetRunning starts or stops a guest; what was pending becomes active. A VM that was suspended
+// to disk wakes up.
 func (c *Cluster) SetRunning(g *Guest, on bool) {
 	if on && !g.Running {
 		c.Volumes.Settle(g)
 		g.Since = c.Now()
 	}
-	g.Running = on
+	if on && g.Hibernated() {
+		delete(g.Config, "lock")
+	}
+	g.Running, g.Paused = on, false
 	if !on {
 		c.Volumes.Settle(g)
 	}

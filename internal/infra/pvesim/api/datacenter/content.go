@@ -32,6 +32,7 @@ func (a content) routes() []*api.Route {
 		return c.User.Require("/", "Sys.Audit", "Sys.Modify")
 	}
 	return []*api.Route{
+		a.upload(),
 		{Method: "GET", Path: "/nodes/{node}/storage", Groups: []string{"node"}, Params: "content contents\nenabled bool\nformat bool\nstorage storage\ntarget node", Handle: a.stores},
 		{Method: "GET", Path: at + "/status", Groups: groups, Check: audit, Handle: on(a.cluster, a.status)},
 		{Method: "GET", Path: at + "/content", Groups: groups, Params: "content content\nvmid int 100..999999999", Check: audit, Handle: on(a.cluster, a.list)},
