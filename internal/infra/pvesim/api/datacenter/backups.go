@@ -171,7 +171,11 @@ func job(id string, j conf.File) map[string]any {
 func (a backups) jobs(*api.Call) (any, error) {
 	out := []map[string]any{}
 	for _, id := range slices.Sorted(maps.Keys(a.cluster.Backups)) {
-		out = append(out, job(id, a.cluster.Backups[id]))
+		j := a.cluster.Backups[id]
+		out = append(out, job(id, j))
+		if at, ok := nextRun(j["schedule"], a.cluster.Now().UTC()); ok && j["enabled"] == "1" {
+			out[len(out)-1]["next-run"] = at.Unix()
+		}
 	}
 	return out, nil
 }

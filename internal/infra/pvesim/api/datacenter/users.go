@@ -148,7 +148,9 @@ func (a users) update(c *api.Call, u conf.File) (any, error) {
 		return nil, err
 	}
 	if c.Bool("append") && c.Has("groups") {
-		u["groups"] = strings.Trim(before+","+u["groups"], ",")
+		all := append(schema.SplitList(before), schema.SplitList(u["groups"])...)
+		slices.Sort(all)
+		u["groups"] = strings.Join(slices.Compact(all), ",")
 	}
 	return nil, nil
 }
