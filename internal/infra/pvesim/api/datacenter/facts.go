@@ -50,9 +50,6 @@ func (a facts) routes() []*api.Route {
 		}},
 		{Method: "GET", Path: "/nodes/{node}/rrddata", Groups: on, Params: "cf str enum=AVERAGE|MAX\ntimeframe! str enum=hour|day|week|month|year|decade", Check: audit, Handle: empty},
 		{Method: "GET", Path: "/cluster/log", Params: "max int 1..", Handle: empty},
-		{Method: "GET", Path: "/cluster/replication", Handle: empty},
-		{Method: "GET", Path: "/cluster/sdn/zones", Params: "pending bool\nrunning bool\ntype str enum=evpn|faucet|qinq|simple|vlan|vxlan", Handle: empty},
-		{Method: "GET", Path: "/cluster/sdn/vnets", Params: "pending bool\nrunning bool", Handle: empty},
 	}
 }
 
