@@ -71,7 +71,7 @@ func TestHTTPRefusals(t *testing.T) {
 	r.refused(501, "Method 'GET /nope' not implemented", r.do("GET", "/nope"))
 	r.refused(501, "method 'PATCH' not available", r.raw("PATCH", "/api2/json/pools", form, ""))
 	r.refused(501, "Method 'GET /pve2/' not implemented", r.raw("GET", "/pve2/", "", ""))
-	if a := r.raw("POST", "/api2/json/nodes/pve1/storage/local/upload", "multipart/form-data; boundary=x", "--x--"); a.Status != 506 {
+	if a := r.raw("POST", "/api2/json/pools", "multipart/form-data; boundary=x", "--x--"); a.Status != 506 {
 		t.Errorf("multipart: %d", a.Status)
 	}
 	if a := r.raw("POST", "/api2/json/pools", form, strings.Repeat("a", 512<<10+1)); a.Status != 501 {

@@ -58,8 +58,12 @@ resource "proxmox_acl" "token" {
   path     = "/vms"
 }
 
+resource "proxmox_virtual_environment_group" "auditors" {
+  group_id = "auditors"
+}
+
 resource "proxmox_acl" "group" {
-  group_id  = proxmox_virtual_environment_group.ops.group_id
+  group_id  = proxmox_virtual_environment_group.auditors.group_id
   role_id   = "PVEAuditor"
   path      = "/"
   propagate = true

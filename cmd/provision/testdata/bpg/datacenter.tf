@@ -132,3 +132,35 @@ resource "proxmox_hardware_mapping_dir" "media" {
   name = "media"
   map  = [{ node = var.node, path = "/srv/media" }]
 }
+
+resource "proxmox_storage_nfs" "media" {
+  id      = "media"
+  server  = "10.20.30.9"
+  export  = "/srv/media"
+  content = ["iso"]
+}
+
+resource "proxmox_storage_cifs" "share" {
+  id       = "share"
+  server   = "10.20.30.9"
+  share    = "share"
+  username = "pve"
+  password = "a-strong-password"
+  content  = ["backup"]
+}
+
+resource "proxmox_storage_pbs" "pbs" {
+  id          = "pbs"
+  server      = "10.20.30.9"
+  datastore   = "homelab"
+  username    = "pve@pbs"
+  password    = "a-strong-password"
+  fingerprint = join(":", [for i in range(32) : "AB"])
+  content     = ["backup"]
+}
+
+resource "proxmox_storage_lvm" "lvm" {
+  id           = "lvm"
+  volume_group = "vg1"
+  content      = ["images"]
+}

@@ -150,6 +150,7 @@ resource "proxmox_virtual_environment_vm" "template" {
   vm_id         = 9000
   name          = "debian-13"
   template      = true
+  started       = false
   scsi_hardware = "virtio-scsi-pci"
 
   agent {
@@ -290,13 +291,12 @@ resource "proxmox_virtual_environment_vm" "desktop" {
     file_id   = "none"
   }
   cpu {
-    cores        = 4
-    sockets      = 1
-    type         = "host"
-    flags        = ["+aes"]
-    units        = 200
-    limit        = 3
-    architecture = "x86_64"
+    cores   = 4
+    sockets = 1
+    type    = "host"
+    flags   = ["+aes"]
+    units   = 200
+    limit   = 3
   }
   memory {
     dedicated = 8192

@@ -75,3 +75,22 @@ resource "proxmox_sdn_subnet" "lab" {
 resource "proxmox_sdn_applier" "all" {
   depends_on = [proxmox_sdn_subnet.lab, proxmox_sdn_vnet.tagged]
 }
+
+resource "proxmox_apt_standard_repository" "free" {
+  node   = var.node
+  handle = "no-subscription"
+}
+
+resource "proxmox_apt_repository" "enterprise" {
+  node      = var.node
+  file_path = "/etc/apt/sources.list.d/pve-enterprise.sources"
+  index     = 0
+  enabled   = false
+}
+
+resource "proxmox_network_linux_bond" "bond" {
+  node_name = var.node
+  name      = "bond0"
+  slaves    = ["eno1"]
+  bond_mode = "active-backup"
+}

@@ -31,12 +31,13 @@ type incoming struct {
 	extjs        bool
 	req          *http.Request
 	body         string
+	upload       int64 // bytes of the file that came with it; -1: none
 }
 
 // decode takes the request apart. Its errors are those of the HTTP layer: no login is
 // needed to get them.
 func decode(r *http.Request) (*incoming, error) {
-	in := &incoming{method: r.Method, req: r}
+	in := &incoming{method: r.Method, req: r, upload: -1}
 	path := r.URL.EscapedPath()
 	switch {
 	case strings.HasPrefix(path, "/api2/json/"):
@@ -57,6 +58,10 @@ func decode(r *http.Request) (*incoming, error) {
 }
 
 func (in *incoming) readBody(r *http.Request) error {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	if kind = strings.TrimSpace(kind); kind == "multipart/form-data" && in.isUpload() {
+		return in.readUpload(r)
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return &refusal.Error{Status: 400, Reason: "unable to read request: " + err.Error(), Bare: true}
@@ -70,9 +75,8 @@ func (in *incoming) readBody(r *http.Request) error {
 	if len(body) > maxBody {
 		return &refusal.Error{Status: 501, Reason: "for data too large", Bare: true}
 	}
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	in.body = string(body)
-	switch strings.TrimSpace(kind) {
+	switch kind {
 	case "application/json":
 		values, err := decodeJSON(body)
 		if err != nil {

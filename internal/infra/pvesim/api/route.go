@@ -113,6 +113,7 @@ type Call struct {
 	Params map[string]string // of query, body and path
 	User   *access.Identity  // nil before login
 	Node   *store.Node       // of the path; nil when it names none
+	Upload int64             // bytes of the file that came with the request; -1: none
 
 	route   *Route
 	tasks   *task.List

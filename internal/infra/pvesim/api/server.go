@@ -101,7 +101,7 @@ func (s *Server) handle(in *incoming, f knobs.Failure, rec *knobs.Request) (any,
 }
 
 func (s *Server) newCall(in *incoming, rec *knobs.Request) (*Call, error) {
-	c := &Call{tasks: s.o.Cluster.Tasks}
+	c := &Call{tasks: s.o.Cluster.Tasks, Upload: in.upload}
 	var err error
 	if in.method != "POST" || in.path != "/access/ticket" { // which needs no login
 		if c.User, err = s.o.Cluster.Access.Identify(in.req); err != nil {

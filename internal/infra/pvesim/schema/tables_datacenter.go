@@ -197,6 +197,48 @@ type! str enum=bridge|bond|eth|alias|vlan|fabric|OVSBridge|OVSBond|OVSPort|OVSIn
 vlan-id int 1..4094
 vlan-raw-device iface
 
+[vzdump]
+all bool
+bwlimit int 0..
+compress str enum=0|1|gzip|lzo|zstd
+dumpdir str
+exclude vmids
+exclude-path array
+fleecing str props=fleecing
+ionice int 0..8
+lockwait int 0..
+mailnotification str enum=always|failure
+mailto str
+maxfiles int 1..
+mode str enum=snapshot|suspend|stop
+node node
+notes-template str len=..1024 requires=storage
+notification-mode str enum=auto|legacy-sendmail|notification-system
+pbs-change-detection-mode str enum=legacy|data|metadata
+performance str props=performance
+pigz int
+pool str
+protected bool requires=storage
+prune-backups str props=prune
+quiet bool
+remove bool
+script str
+stdexcludes bool
+stop bool
+stopwait int 0..
+storage storage
+tmpdir str
+vmid vmids
+zstd int
+
+[backupjob]
+comment str len=..512
+dow str requires=starttime
+enabled bool
+repeat-missed bool
+schedule str len=..128
+starttime str
+
 [datastore]
 blocksize str
 bwlimit str props=bwlimit
@@ -261,10 +303,10 @@ restore num 0..
 [crs]
 ha str enum=basic|static|dynamic
 ha-auto-rebalance bool
-ha-auto-rebalance-hold-duration num 0..
-ha-auto-rebalance-margin num 0..
-ha-auto-rebalance-method str enum=bruteforce|topsis
-ha-auto-rebalance-threshold num 0..
+ha-auto-rebalance-hold-duration num 0.. requires=ha-auto-rebalance
+ha-auto-rebalance-margin num 0.. requires=ha-auto-rebalance
+ha-auto-rebalance-method str enum=bruteforce|topsis requires=ha-auto-rebalance
+ha-auto-rebalance-threshold num 0.. requires=ha-auto-rebalance
 ha-rebalance-on-start bool
 
 [hasettings]

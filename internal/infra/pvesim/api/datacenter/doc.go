@@ -20,7 +20,7 @@ func Routes(c *store.Cluster) []*api.Route {
 		out = append(out, s.routes()...)
 	}
 	return slices.Concat(out,
-		logins{c}.routes(), users{c}.routes(), authority{c}.routes(), ha{c}.routes(), backups{c}.routes(), facts{c}.routes(), resources{c}.routes(), nodes{c}.routes(), certificates{c}.routes(), tasks{c}.routes(),
+		logins{c}.routes(), users{c}.routes(), authority{c}.routes(), ha{c}.routes(), backups{c}.routes(), facts{c}.routes(), resources{c}.routes(), nodes{c}.routes(), interfaces{}.routes(), packages{}.routes(), certificates{c}.routes(), tasks{c}.routes(),
 		content{c}.routes(), storages{c}.routes(), pools{c}.routes(), acme{c}.routes(),
 	)
 }

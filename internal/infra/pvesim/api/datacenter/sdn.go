@@ -43,6 +43,7 @@ func (a sdn) sections() []section {
 	zones.list, zones.create = "type str enum=evpn|faucet|qinq|simple|vlan|vxlan", "type! configid enum=evpn|faucet|qinq|simple|vlan|vxlan"
 	zones.taken, zones.missing = "sdn zone object ID '%s' already defined", "sdn zone '%s' does not exist"
 	zones.rights, zones.show = rights(func(_ *api.Call, id string) string { return id }), a.shows(sdnZones, "sdnzone")
+	zones.view = a.view(sdnZones)
 	zones.complete, zones.free = a.zone, a.unused(sdnVNets, "zone", "sdn zone '%s' is used by vnet '%s'")
 
 	vnets := common
@@ -50,6 +51,7 @@ func (a sdn) sections() []section {
 	vnets.create, vnets.change = "type str enum=vnet\nzone! str", "zone str"
 	vnets.taken, vnets.missing = "sdn vnet object ID '%s' already defined", "sdn vnet '%s' does not exist"
 	vnets.rights, vnets.show = rights(func(_ *api.Call, id string) string { return net(id) }), a.shows(sdnVNets, "sdnvnet")
+	vnets.view = a.view(sdnVNets)
 	vnets.complete, vnets.free = a.vnet, a.unused(sdnSubnets, "vnet", "can't delete vnet '%s': subnet '%s' exists")
 
 	subnets := common
@@ -59,6 +61,7 @@ func (a sdn) sections() []section {
 	subnets.rights = rights(func(c *api.Call, _ string) string { return net(c.Str("vnet")) })
 	subnets.within = func(c *api.Call, o conf.File) bool { return o["vnet"] == c.Str("vnet") }
 	subnets.id, subnets.complete, subnets.show = a.subnetID, a.subnet, a.shows(sdnSubnets, "sdnsubnet")
+	subnets.view = a.view(sdnSubnets)
 	return []section{zones, vnets, subnets}
 }
 
@@ -90,35 +93,60 @@ func (a sdn) apply(c *api.Call) (any, error) {
 	}).UPID, nil
 }
 
+// ranges are the addresses that DHCP gives away, as objects.
+func (a sdn) ranges(texts []string) []map[string]string {
+	out := []map[string]string{}
+	for _, text := range texts {
+		values, _ := a.cluster.Tables.ParseProps("dhcprange", "dhcp-range", text)
+		out = append(out, values)
+	}
+	return out
+}
+
+// view are the objects that run, those that are configured, or both.
+func (a sdn) view(name string) func(*api.Call) map[string]conf.File {
+	return func(c *api.Call) map[string]conf.File {
+		runs, configured := a.cluster.Sections.Of(running+name), a.cluster.Sections.Of(name)
+		switch {
+		case c.Bool("running"):
+			return runs
+		case c.Bool("pending"):
+			both := maps.Clone(runs)
+			maps.Copy(both, configured)
+			return both
+		}
+		return configured
+	}
+}
+
 // shows adds what differs between the configuration and what runs, as Network/SDN.pm
 // pending_config does.
 func (a sdn) shows(name, group string) func(*api.Call, string, map[string]any) {
 	return func(c *api.Call, id string, out map[string]any) {
 		if v, ok := out["dhcp-range"].([]string); ok {
-			ranges := []map[string]string{}
-			for _, e := range v {
-				values, _ := a.cluster.Tables.ParseProps("dhcprange", "dhcp-range", e)
-				ranges = append(ranges, values)
-			}
-			out["dhcp-range"] = ranges
+			out["dhcp-range"] = a.ranges(v)
 		}
 		if !c.Bool("pending") {
 			return
 		}
-		runs := a.cluster.Sections.Of(running + name)[id]
+		runs, configured := a.cluster.Sections.Of(running + name)[id], a.cluster.Sections.Of(name)[id]
+		if configured == nil {
+			out["state"], out["pending"] = "deleted", map[string]any{}
+			return
+		}
 		pending := map[string]any{}
-		for k, v := range a.cluster.Sections.Of(name)[id] {
-			if k != "type" && runs[k] != v {
+		for k, v := range configured {
+			if k != "type" && k != "vnet" && runs[k] != v {
 				pending[k] = out[k]
 				delete(out, k)
-				if old, ok := runs[k]; ok {
-					out[k] = a.cluster.Tables.Shown(group, k, old)
-				}
 			}
 		}
-		for k, old := range runs {
-			if _, ok := a.cluster.Sections.Of(name)[id][k]; !ok {
-				pending[k], out[k] = "deleted", a.cluster.Tables.Shown(group, k, old)
+		for k, v := range runs {
+			if out[k] = a.cluster.Tables.Shown(group, k, v); k == "dhcp-range" {
+				out[k] = a.ranges(schema.Elements(v))
+			}
+			if _, ok := configured[k]; !ok {
+				pending[k] = "deleted"
 			}
 		}
 		switch {

@@ -36,6 +36,7 @@ type section struct {
 
 	// Optional.
 	id       func(c *api.Call) string                        // of a new object, else its key
+	view     func(c *api.Call) map[string]conf.File          // what a read sees, else the list
 	within   func(c *api.Call, o conf.File) bool             // whether the list of this path has it
 	complete func(c *api.Call, id string, o conf.File) error // checks it, and adds what the server adds
 	free     func(id string) error                           // whether it may be removed
@@ -71,12 +72,20 @@ func (a section) on(handle func(*api.Call, string, conf.File) (any, error), priv
 		if err := c.User.RequireAny(a.rights(c, id), privs...); err != nil {
 			return nil, err
 		}
-		o := a.cluster.Sections.Of(a.name)[id]
+		o := a.seen(c)[id]
 		if o == nil {
 			return nil, refusal.Fail(a.missing, id)
 		}
 		return handle(c, id, o)
 	}
+}
+
+// seen are the objects that a call sees.
+func (a section) seen(c *api.Call) map[string]conf.File {
+	if a.view != nil {
+		return a.view(c)
+	}
+	return a.cluster.Sections.Of(a.name)
 }
 
 func (a section) all(c *api.Call) (any, error) {
@@ -86,7 +95,7 @@ func (a section) all(c *api.Call) (any, error) {
 		}
 	}
 	out := []map[string]any{}
-	objects := a.cluster.Sections.Of(a.name)
+	objects := a.seen(c)
 	for _, id := range slices.Sorted(maps.Keys(objects)) {
 		o := objects[id]
 		if a.within != nil && !a.within(c, o) || c.Has("type") && o["type"] != c.Str("type") || c.User.RequireAny(a.rights(c, id), a.see...) != nil {
