@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim/refusal"
+	"syslog-gateway/internal/infra/pvesim/schema"
 )
 
 const maxBody = 512 << 10
@@ -171,7 +172,8 @@ func cut(w http.ResponseWriter) {
 }
 
 // decodeForm reads a query or a form body as Proxmox VE's server does: & and ; part,
-// a value ends at a second raw =, + is a blank, a broken escape stays as it is.
+// a value ends at a second raw =, + is a blank, a broken escape stays as it is. What comes
+// again is a further value ([schema.Again]).
 func decodeForm(raw string) map[string]string {
 	out := map[string]string{}
 	for part := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
@@ -183,7 +185,11 @@ func decodeForm(raw string) map[string]string {
 		if len(fields) > 1 {
 			v = unescape(fields[1])
 		}
-		out[unescape(fields[0])] = v
+		k := unescape(fields[0])
+		if old, ok := out[k]; ok {
+			v = old + schema.Again + v
+		}
+		out[k] = v
 	}
 	return out
 }
@@ -196,7 +202,7 @@ func unescape(s string) string {
 }
 
 // decodeJSON reads a JSON body. Booleans become 0 and 1, numbers keep their text, lists
-// are joined as split_list takes them, null is as if not sent.
+// are as values that come again, null is as if not sent.
 func decodeJSON(body []byte) (map[string]string, error) {
 	dec := json.NewDecoder(strings.NewReader(string(body)))
 	dec.UseNumber()
@@ -238,7 +244,7 @@ func jsonText(v any) (string, error) {
 			}
 			texts = append(texts, text)
 		}
-		return strings.Join(texts, ","), nil
+		return strings.Join(texts, schema.Again), nil
 	}
 	return "", fmt.Errorf("a %T is no parameter value", v)
 }

@@ -62,10 +62,6 @@ func (a users) routes() []*api.Route {
 		{Method: "PUT", Path: "/access/password", Params: id + "confirmation-password str len=5..64\npassword! str len=8..64", Check: modify, Handle: func(c *api.Call) (any, error) {
 			return nil, a.cluster.Access.SetPassword(c.Str("userid"), c.Str("password"))
 		}},
-		{Method: "GET", Path: "/access/domains", Handle: func(*api.Call) (any, error) {
-			return []map[string]any{{"realm": "pam", "type": "pam", "comment": "Linux PAM standard authentication"},
-				{"realm": "pve", "type": "pve", "comment": "Proxmox VE authentication server"}}, nil
-		}},
 	}
 }
 
