@@ -91,6 +91,10 @@ func TestProxmoxer(t *testing.T) {
 	if _, err := c.run(c.python, "-c", "import proxmoxer"); err != nil {
 		t.Skip("proxmoxer is not on this machine: install Debian's package python3-proxmoxer")
 	}
+	c.sim.Fail(Failure{Method: "GET", Path: "/cluster/nextid", Status: 500, Reason: "made to fail"})
+	if out, err := c.run(c.python, "calls.py"); err == nil || !strings.Contains(out, "\nFAIL  cluster.nextid") {
+		t.Errorf("a call that was made to fail is not seen: %v", err)
+	}
 	out, err := c.run(c.python, "calls.py")
 	for line := range strings.Lines(out) {
 		if strings.HasPrefix(line, "FAIL") {

@@ -65,13 +65,15 @@ def cluster(api):
     for kind in "vm", "storage", "node", "sdn":
         check("cluster.resources " + kind, lambda: api.cluster.resources.get(type=kind), lambda r: isinstance(r, list))
     for path in ("cluster/status", "cluster/options", "cluster/tasks", "cluster/log", "cluster/replication", "cluster/sdn/zones", "cluster/sdn/vnets",
-                 "cluster/firewall/refs", "cluster/ha/status/current", "cluster/ha/rules", "cluster/backup-info/not-backed-up"):
+                 "cluster/firewall/refs", "cluster/ha/status/current", "cluster/ha/rules", "cluster/mapping/pci", "cluster/mapping/usb", "cluster/metrics/server",
+                 "cluster/backup-info/not-backed-up"):
         check(path, api(path).get, lambda r: r is not None)
     check("cluster.nextid", api.cluster.nextid.get, lambda r: r == "100")
     for path in "status", "version", "network", "dns", "time", "hosts", "services", "subscription", "tasks", "storage", "qemu", "lxc", "aplinfo", "disks/list", \
             "certificates/info", "apt/versions", "rrddata?timeframe=hour", "config":
         check("nodes.pve " + path, api("nodes/%s/%s" % (NODE, path)).get if "?" not in path else lambda: api.nodes(NODE).rrddata.get(timeframe="hour"),
               lambda r: r is not None)
+    check("nodes.pve.network vmbr0", api.nodes(NODE).network("vmbr0").get, lambda r: r["type"] == "bridge")
     check("nodes.nosuch", api.nodes("nosuch").status.get, refused=500)
     check("an unknown path", api.nosuch.get, refused=501)
 
@@ -97,6 +99,7 @@ def access(api):
     check("acl.put delete", lambda: api.access.acl.put(path="/vms", roles="Ops", groups="ops", delete=1))
     check("password", lambda: ProxmoxAPI(HOST, user="ann@pve", password="secret-word", verify_ssl=False).access.password.put(userid="ann@pve", password="another-word"))
     check("domains", api.access.domains.get, lambda r: len(r) >= 2)
+    check("domains.pve", api.access.domains("pve").get, lambda r: r["type"] == "pve")
     check("token.delete", api.access.users("ann@pve").token("ci").delete)
     check("users.delete", api.access.users("ann@pve").delete)
     check("groups.delete", api.access.groups("ops").delete)
@@ -271,11 +274,11 @@ def backup(api):
     check("ha.groups", api.cluster.ha.groups.get, refused=500)  # rules took their place in Proxmox VE 9
     check("ha.delete", api.cluster.ha.resources("ct:101").delete)
     check("pools.post", lambda: api.pools.post(poolid="prod", comment=""))
-    check("pools.put", lambda: api.pools("prod").put(vms="101,102"))
+    check("pools.put", lambda: api.pools("prod").put(vms=[101, 102]))
     check("pools.put storage", lambda: api.pools("prod").put(storage=["local"], comment="of proxmoxer"))
     check("pools.get", api.pools("prod").get, lambda r: {m["id"] for m in r["members"]} == {"lxc/101", "lxc/102", "storage/pve/local"})
     check("pools", lambda: api.pools.get(poolid="prod"), lambda r: len(r[0]["members"]) == 3)
-    check("pools.put delete", lambda: api.pools("prod").put(vms="101,102", storage=["local"], delete=1))
+    check("pools.put delete", lambda: api.pools("prod").put(vms=[101, 102], storage=["local"], delete=1))
     check("pools.delete", api.pools("prod").delete)
 
 
