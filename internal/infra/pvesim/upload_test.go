@@ -35,7 +35,7 @@ func (r *rig) ended(a reply) string {
 	return status
 }
 
-func TestUpload(t *testing.T) {
+func TestUploadIsChecked(t *testing.T) {
 	r := newRig(t, Options{})
 	const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // of FIPS 180-2
 	testkit.Equal(t, "a file", r.ended(r.upload("tiny image.iso", "abc", "content", "iso")), "OK")
