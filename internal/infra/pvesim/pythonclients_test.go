@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/infra/pvesim/schema"
 	"syslog-gateway/internal/testkit"
 )
 
@@ -34,14 +35,19 @@ func newClients(t *testing.T) *clients {
 	if python == "" {
 		t.Skip("make test-clients runs it")
 	}
-	sim := testkit.Try(New(Options{Nodes: []string{"pve", "pve2"}}))(t)
+	official := testkit.Try(schema.FromEnv())(t)
+	sim := testkit.Try(New(Options{Nodes: []string{"pve", "pve2"}, Schema: official}))(t)
 	cert, pem, err := NewCertificate("127.0.0.1", "localhost")
 	testkit.Must(t, err)
 	ln := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- sim.Serve(ctx, ln, cert) }()
-	t.Cleanup(func() { cancel(); testkit.Must(t, <-done) })
+	t.Cleanup(func() {
+		cancel()
+		testkit.Must(t, <-done)
+		testkit.Must(t, sim.Mismatches())
+	})
 	dir := t.TempDir()
 	iso, ca := filepath.Join(dir, "tiny.iso"), filepath.Join(dir, "ca.pem")
 	testkit.Must(t, os.WriteFile(iso, make([]byte, 2048), 0o600))
