@@ -23,9 +23,10 @@ BENCH    ?= ceiling,tcp-flat,tcp-mixed,tcp-flat-nogzip,udp-ramp,latency-50k,many
 NFPM     := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 PEBBLE   := github.com/letsencrypt/pebble/v2/cmd
 PEBBLE_VERSION := v2.10.3
+PYTHON   := /usr/bin/python3
 TOFU     := github.com/opentofu/opentofu@v1.12.6
 
-.PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc test-ansible nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
+.PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc test-ansible test-clients nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
 	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo cluster-namespaces package image release release-notes docs install clean
 
 help: ## list the targets
@@ -182,6 +183,9 @@ failover: build ## two gateways and keepalived in network namespaces: the gap of
 cluster-namespaces: build bin/tools/nfpm ## docs/cluster.md as it is written, on three machines in network namespaces: the packages, a lost machine, its replacement (root, 2 minutes)
 	$(GO) run ./deploy/packaging --version '$(VERSION)' --commit '$(COMMIT)' --arch $$($(GO) env GOARCH) --format deb --out bin/packages
 	deploy/cluster/namespaces.sh bin/packages/*.deb
+
+test-clients: ## proxmoxer, Ansible's modules and inventory plugins for Proxmox VE, as installed here, against the simulator (2 minutes)
+	PYTHON_CLIENTS=$(PYTHON) $(GO) test -count=1 -timeout 20m -v -run 'TestProxmoxer|TestModules|TestInventoryPlugin' ./internal/infra/pvesim
 
 nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 power losses, peers, rules under load, OpenTofu beside provision, packages and Ansible's roles in containers, failover, a cluster in namespaces, fuzzing (root, 2 hours)
 	$(MAKE) faults crash powerloss soak backlog failover cluster-namespaces test-lxc test-ansible

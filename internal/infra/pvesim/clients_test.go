@@ -3,6 +3,7 @@ package pvesim
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"syslog-gateway/internal/infra/pvesim/access"
 	"syslog-gateway/internal/testkit"
@@ -116,4 +117,48 @@ func TestNamesThatRulesMayRefer(t *testing.T) {
 	r.ok("POST", "/nodes/pve1/lxc/120/firewall/ipset", "name", "office")
 	testkit.Holds(t, "refs", r.ok("GET", "/nodes/pve1/lxc/120/firewall/refs"), `"ref":"dc/vpn"`, `"ref":"+guest/office"`)
 	testkit.Lacks(t, "refs", r.ok("GET", "/cluster/firewall/refs", "type", "ipset"), "vpn", "office")
+}
+
+// TestNextRunOfAJob: proxmox_backup_info reads when a job runs next.
+func TestNextRunOfAJob(t *testing.T) {
+	r := newRig(t, Options{}) // it is Sunday, 2026-11-22 17:57:48 UTC
+	for schedule, want := range map[string]string{
+		"02:00": "2026-11-23 02:00", "*/15": "2026-11-22 18:00", "fri 03:30": "2026-11-27 03:30", "sat,sun": "2026-11-28 00:00", "fri..mon 17:58": "2026-11-22 17:58",
+		"mon..fri 22..23:10/20": "2026-11-23 22:10", "Tue 7:05": "2026-11-24 07:05", "hourly": "2026-11-22 18:00", "daily": "2026-11-23 00:00", "weekly": "2026-11-23 00:00",
+		"2030-01-01 02:00": "", "25:00": "", "*/0": "", "3..x": "",
+	} {
+		r.ok("POST", "/cluster/backup", "id", "job", "schedule", schedule, "all", "1", "storage", "local")
+		got := ""
+		if next, ok := get[[]map[string]any](r, "/cluster/backup")[0]["next-run"].(float64); ok {
+			got = time.Unix(int64(next), 0).UTC().Format("2006-01-02 15:04")
+		}
+		testkit.Equal(t, schedule, got, want)
+		r.ok("PUT", "/cluster/backup/job", "enabled", "0")
+		testkit.Lacks(t, "a disabled job", r.ok("GET", "/cluster/backup"), "next-run")
+		r.ok("DELETE", "/cluster/backup/job")
+	}
+}
+
+// TestGroupsOfAUserAreSet: one that is appended twice is there once.
+func TestGroupsOfAUserAreSet(t *testing.T) {
+	r := newRig(t, Options{})
+	for _, g := range []string{"ops", "dev"} {
+		r.ok("POST", "/access/groups", "groupid", g)
+	}
+	r.ok("POST", "/access/users", "userid", "ann@pve", "groups", "ops")
+	r.ok("PUT", "/access/users/ann@pve", "groups", "ops,dev", "append", "1", "comment", "")
+	testkit.Holds(t, "groups", r.ok("GET", "/access/users/ann@pve"), `"groups":["dev","ops"]`)
+}
+
+// TestRolesOfEveryInstallation: those that Proxmox VE has need not be made.
+func TestRolesOfEveryInstallation(t *testing.T) {
+	r := newRig(t, Options{})
+	r.web()
+	r.ok("POST", "/access/users", "userid", "ann@pve")
+	r.ok("PUT", "/access/acl", "path", "/vms/120", "roles", "PVEVMUser", "users", "ann@pve")
+	testkit.Holds(t, "rights", r.ok("GET", "/access/permissions", "userid", "ann@pve"), `"VM.PowerMgmt"`, `"VM.Console"`)
+	for role, want := range map[string]string{"PVETemplateUser": "VM.Clone", "PVESysAdmin": "Sys.Console", "PVEUserAdmin": "User.Modify", "PVEAdmin": "VM.Allocate", "PVEPoolUser": "Pool.Audit"} {
+		testkit.Holds(t, role, r.ok("GET", "/access/roles/"+role), `"`+want+`":1`)
+	}
+	testkit.Lacks(t, "PVEAdmin", r.ok("GET", "/access/roles/PVEAdmin"), "Permissions.Modify", "Sys.Modify")
 }

@@ -6,11 +6,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +73,7 @@ func TestHTTPRefusals(t *testing.T) {
 	r.refused(501, "Method 'GET /nope' not implemented", r.do("GET", "/nope"))
 	r.refused(501, "method 'PATCH' not available", r.raw("PATCH", "/api2/json/pools", form, ""))
 	r.refused(501, "Method 'GET /pve2/' not implemented", r.raw("GET", "/pve2/", "", ""))
-	if a := r.raw("POST", "/api2/json/nodes/pve1/storage/local/upload", "multipart/form-data; boundary=x", "--x--"); a.Status != 506 {
+	if a := r.raw("POST", "/api2/json/pools", "multipart/form-data; boundary=x", "--x--"); a.Status != 506 {
 		t.Errorf("multipart: %d", a.Status)
 	}
 	if a := r.raw("POST", "/api2/json/pools", form, strings.Repeat("a", 512<<10+1)); a.Status != 501 {
@@ -134,6 +136,8 @@ func FuzzRequest(f *testing.F) {
 	f.Add("GET", "/api2/extjs/nodes/pve1/tasks/UPID:%00:x/log?start=-1", "", []byte{})
 	f.Add("DELETE", "/api2/json/nodes/pve1/storage/local/content/a/b%2Fc", "", []byte{})
 	f.Add("PUT", "/api2/json/pools", form, []byte("poolid=p&vms=9000,9000&delete=1"))
+	f.Add("POST", "/api2/json/nodes/pve1/storage/local/upload", "multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=\"content\"\r\n\r\niso\r\n--x\r\nContent-Disposition: form-data; name=\"filename\"; filename=\"a.iso\"\r\n\r\nabc\r\n--x--\r\n"))
+	f.Add("POST", "/api2/json/nodes/pve1/qemu/9000/migrate", form, []byte("target=pve2&targetstorage=local:local-zfs,1"))
 	f.Fuzz(func(t *testing.T, method, target, kind string, body []byte) {
 		sim := testkit.Try(New(Options{Now: func() time.Time { return time.Unix(1795370268, 0) }}))(t)
 		testkit.Must(t, sim.AddTemplateVM(TemplateVM{VMID: 9000, Disks: map[string]string{"scsi0": "1G"}}))
@@ -147,6 +151,28 @@ func FuzzRequest(f *testing.F) {
 		sim.Handler().ServeHTTP(rec, req)
 		if rec.Code != 200 && fmt.Sprint(sim.Dump()) != before {
 			t.Errorf("%s %s: %d %s, yet the state changed", method, target, rec.Code, rec.Body)
+		}
+	})
+}
+
+// FuzzSchedule: a time that is found is one in the next eight days.
+func FuzzSchedule(f *testing.F) {
+	for _, schedule := range []string{"mon..fri 02:00", "*/15", "sat,sun 22..23:10/20", "", "é", "..", "1/9999999999"} {
+		f.Add(schedule)
+	}
+	f.Fuzz(func(t *testing.T, schedule string) {
+		now := time.Unix(1795370268, 0).UTC()
+		sim := testkit.Try(New(Options{Now: func() time.Time { return now }}))(t)
+		record(sim, "POST", "/api2/json/cluster/backup?id=job&all=1&schedule="+url.QueryEscape(schedule))
+		var answer struct {
+			Data []map[string]any
+		}
+		testkit.Must(t, json.Unmarshal(record(sim, "GET", "/api2/json/cluster/backup").Body.Bytes(), &answer))
+		for _, job := range answer.Data {
+			next, ok := job["next-run"].(float64)
+			if after := time.Unix(int64(next), 0).Sub(now); ok && (after <= 0 || after > 8*24*time.Hour) {
+				t.Errorf("%q: %s after now", schedule, after)
+			}
 		}
 	})
 }

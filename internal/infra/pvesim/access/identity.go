@@ -99,17 +99,32 @@ func allPrivileges() []string {
 	VM.PowerMgmt VM.Replicate VM.Snapshot VM.Snapshot.Rollback`)
 }
 
-// builtinRoles are the roles of a fresh installation that matter here.
+// builtinRoles are the roles that every installation has.
 func builtinRoles() map[string][]string {
 	all := allPrivileges()
 	without := func(other func(string) bool) []string { return slices.DeleteFunc(slices.Clone(all), other) }
+	of := func(area string) []string {
+		return without(func(p string) bool { return !strings.HasPrefix(p, area+".") })
+	}
 	return map[string][]string{
-		"Administrator":    all,
-		"NoAccess":         {},
-		"PVEAuditor":       without(func(p string) bool { return !strings.HasSuffix(p, ".Audit") }),
-		"PVEVMAdmin":       without(func(p string) bool { return !strings.HasPrefix(p, "VM.") }),
-		"PVEDatastoreUser": {"Datastore.AllocateSpace", "Datastore.Audit"},
-		"PVEPoolAdmin":     {"Pool.Allocate", "Pool.Audit"},
-		"PVESDNUser":       {"SDN.Audit", "SDN.Use"},
+		"Administrator": all,
+		"NoAccess":      {},
+		"PVEAdmin": without(func(p string) bool {
+			return slices.Contains([]string{"Permissions.Modify", "Realm.Allocate", "Sys.AccessNetwork", "Sys.Incoming", "Sys.Modify", "Sys.PowerMgmt"}, p)
+		}),
+		"PVEAuditor":        without(func(p string) bool { return !strings.HasSuffix(p, ".Audit") }),
+		"PVEDatastoreAdmin": of("Datastore"),
+		"PVEDatastoreUser":  {"Datastore.AllocateSpace", "Datastore.Audit"},
+		"PVEMappingAdmin":   of("Mapping"),
+		"PVEMappingUser":    {"Mapping.Audit", "Mapping.Use"},
+		"PVEPoolAdmin":      of("Pool"),
+		"PVEPoolUser":       {"Pool.Audit"},
+		"PVESDNAdmin":       of("SDN"),
+		"PVESDNUser":        {"SDN.Audit", "SDN.Use"},
+		"PVESysAdmin":       {"Sys.Audit", "Sys.Console", "Sys.Syslog"},
+		"PVETemplateUser":   {"VM.Audit", "VM.Clone"},
+		"PVEUserAdmin":      {"Group.Allocate", "Realm.AllocateUser", "User.Modify"},
+		"PVEVMAdmin":        of("VM"),
+		"PVEVMUser":         {"VM.Audit", "VM.Backup", "VM.Config.CDROM", "VM.Config.Cloudinit", "VM.Console", "VM.GuestAgent.Audit", "VM.PowerMgmt"},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"syslog-gateway/internal/infra/pvesim/refusal"
+	"syslog-gateway/internal/infra/pvesim/schema"
 )
 
 const maxBody = 512 << 10
@@ -30,6 +31,7 @@ type incoming struct {
 	extjs        bool
 	req          *http.Request
 	body         string
+	upload       *Upload
 }
 
 // decode takes the request apart. Its errors are those of the HTTP layer: no login is
@@ -56,6 +58,11 @@ func decode(r *http.Request) (*incoming, error) {
 }
 
 func (in *incoming) readBody(r *http.Request) error {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	kind = strings.TrimSpace(kind)
+	if kind == "multipart/form-data" && r.Method == "POST" && strings.HasSuffix(in.path, "/upload") {
+		return in.readUpload(r)
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		return &refusal.Error{Status: 400, Reason: "unable to read request: " + err.Error(), Bare: true}
@@ -69,9 +76,8 @@ func (in *incoming) readBody(r *http.Request) error {
 	if len(body) > maxBody {
 		return &refusal.Error{Status: 501, Reason: "for data too large", Bare: true}
 	}
-	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	in.body = string(body)
-	switch strings.TrimSpace(kind) {
+	switch kind {
 	case "application/json":
 		values, err := decodeJSON(body)
 		if err != nil {
@@ -166,7 +172,8 @@ func cut(w http.ResponseWriter) {
 }
 
 // decodeForm reads a query or a form body as Proxmox VE's server does: & and ; part,
-// a value ends at a second raw =, + is a blank, a broken escape stays as it is.
+// a value ends at a second raw =, + is a blank, a broken escape stays as it is. What comes
+// again is a further value ([schema.Again]).
 func decodeForm(raw string) map[string]string {
 	out := map[string]string{}
 	for part := range strings.FieldsFuncSeq(raw, func(r rune) bool { return r == '&' || r == ';' }) {
@@ -178,7 +185,11 @@ func decodeForm(raw string) map[string]string {
 		if len(fields) > 1 {
 			v = unescape(fields[1])
 		}
-		out[unescape(fields[0])] = v
+		k := unescape(fields[0])
+		if old, ok := out[k]; ok {
+			v = old + schema.Again + v
+		}
+		out[k] = v
 	}
 	return out
 }
@@ -191,7 +202,7 @@ func unescape(s string) string {
 }
 
 // decodeJSON reads a JSON body. Booleans become 0 and 1, numbers keep their text, lists
-// are joined as split_list takes them, null is as if not sent.
+// are as values that come again, null is as if not sent.
 func decodeJSON(body []byte) (map[string]string, error) {
 	dec := json.NewDecoder(strings.NewReader(string(body)))
 	dec.UseNumber()
@@ -233,7 +244,7 @@ func jsonText(v any) (string, error) {
 			}
 			texts = append(texts, text)
 		}
-		return strings.Join(texts, ","), nil
+		return strings.Join(texts, schema.Again), nil
 	}
 	return "", fmt.Errorf("a %T is no parameter value", v)
 }

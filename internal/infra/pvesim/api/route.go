@@ -113,6 +113,7 @@ type Call struct {
 	Params map[string]string // of query, body and path
 	User   *access.Identity  // nil before login
 	Node   *store.Node       // of the path; nil when it names none
+	Upload *Upload           // nil when no file came
 
 	route   *Route
 	tasks   *task.List

@@ -84,6 +84,7 @@ func (s *Server) handle(in *incoming, f knobs.Failure, rec *knobs.Request) (any,
 		return nil, err
 	}
 	maps.DeleteFunc(c.Params, func(k, v string) bool { return v == "" && slices.Contains(c.route.Unset, k) })
+	c.route.form.params.Join(c.Params)
 	if errs := s.o.Forms.tables.Check(c.route.form.params, c.Params, ""); len(errs) > 0 {
 		err = refusal.BadParams(errs)
 	}
@@ -100,7 +101,7 @@ func (s *Server) handle(in *incoming, f knobs.Failure, rec *knobs.Request) (any,
 }
 
 func (s *Server) newCall(in *incoming, rec *knobs.Request) (*Call, error) {
-	c := &Call{tasks: s.o.Cluster.Tasks}
+	c := &Call{tasks: s.o.Cluster.Tasks, Upload: in.upload}
 	var err error
 	if in.method != "POST" || in.path != "/access/ticket" { // which needs no login
 		if c.User, err = s.o.Cluster.Access.Identify(in.req); err != nil {

@@ -51,3 +51,13 @@ func Digest(text string) string {
 
 // Int is a value as a number; 0 when it is none.
 func Int(s string) int { n, _ := strconv.Atoi(s); return n }
+
+// DigestOf is the digest of a file with a section for each object.
+func DigestOf(objects map[string]File) string {
+	var b strings.Builder
+	for _, id := range slices.Sorted(maps.Keys(objects)) {
+		b.WriteString(id + "\n")
+		objects[id].Write(&b)
+	}
+	return Digest(b.String())
+}

@@ -64,6 +64,12 @@ func (t *Tables) checkValue(p *Param, path, v string) string {
 		if v != "0" && v != "1" {
 			return "type check ('boolean') failed - got '" + v + "'"
 		}
+	case "array":
+		for i, e := range Elements(v) {
+			if text := t.checkString(p, path+"["+strconv.Itoa(i)+"]", e); text != "" {
+				return text
+			}
+		}
 	case "str":
 		if text := t.checkString(p, path, v); text != "" {
 			return text

@@ -32,6 +32,8 @@ var patternFormats = map[string]struct {
 	"abspath":  {regexp.MustCompile(`^/\S+|^[A-Za-z][\w.-]*:\S+$`), "unable to parse volume ID '%s'"},
 	"tz":       {regexp.MustCompile(`^(host|[A-Za-z0-9_+/-]+)$`), "invalid time zone '%s'"},
 	"groupid":  {regexp.MustCompile(`^[A-Za-z0-9._-]+$`), "group name '%s' contains invalid characters"},
+	"realm":    {regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._-]+$`), "value does not look like a valid realm"},
+	"sdnid":    {regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]{0,6}[a-zA-Z0-9]$`), "ID '%s' contains illegal characters"},
 	"roleid":   {regexp.MustCompile(`^[A-Za-z0-9._-]+$`), "role name '%s' contains invalid characters"},
 	"tokenid":  {regexp.MustCompile(`^[^\s:/]+@[A-Za-z][A-Za-z0-9._-]+![A-Za-z][A-Za-z0-9._-]+$`), "value '%s' does not look like a valid token ID"},
 	"priv":     {regexp.MustCompile(`^[A-Za-z.]+$`), "invalid privilege '%s'"},

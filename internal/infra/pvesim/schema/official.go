@@ -194,7 +194,7 @@ func tableOf(props map[string]*apiProp, top bool) *Params {
 }
 
 func (a *apiProp) prop(name string) *Param {
-	kinds := map[string]string{"integer": "int", "number": "num", "boolean": "bool"}
+	kinds := map[string]string{"integer": "int", "number": "num", "boolean": "bool", "array": "array"}
 	p := &Param{Name: name, Kind: kinds[a.Type], Requires: a.Requires, Alias: a.Alias, KeyAlias: a.KeyAlias, Required: !truth(a.Optional), IsKey: truth(a.Default)}
 	p.Kind = cmp.Or(p.Kind, "str")
 	if p.Alias != "" {

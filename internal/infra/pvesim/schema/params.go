@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -10,7 +11,7 @@ import (
 // Param is one parameter, or one key of a property string.
 type Param struct {
 	Name     string
-	Kind     string // bool | int | num | str
+	Kind     string // bool | int | num | str | array
 	Required bool
 	IsKey    bool // the default key of a property string
 	Alias    string
@@ -42,18 +43,18 @@ type Tables struct {
 //	name[!][[N]] kind [MIN..MAX] [len=MIN..MAX] [enum=a|b] [props=GRAMMAR] [requires=x] [re=PATTERN to the end]
 //
 // where ! means required, [N] a family name0…name(N-1), and a kind that is none of
-// bool, int, num, str is a str of that format. In grammars * marks the default key,
+// bool, int, num, str, array is a str of that format. The props of an array are those of each element. In grammars * marks the default key,
 // and `name =target/keyalias` an alias.
 func NewTables() (*Tables, error) {
 	t := &Tables{Grammars: map[string]*Params{}, Groups: map[string]*Params{}}
-	for name, text := range sections(grammarText) {
+	for name, text := range sections(grammarText + datacenterGrammars) {
 		s, err := parseTable(text)
 		if err != nil {
 			return nil, fmt.Errorf("grammar %s: %w", name, err)
 		}
 		t.Grammars[name] = s
 	}
-	for name, text := range sections(parameterText) {
+	for name, text := range sections(parameterText + datacenterText) {
 		s, err := parseTable(text)
 		if err != nil {
 			return nil, fmt.Errorf("parameters %s: %w", name, err)
@@ -140,7 +141,7 @@ func parseLine(line string) (p *Param, family int, err error) {
 
 func (p *Param) setKind(word string) {
 	switch word {
-	case "bool", "int", "num", "str":
+	case "bool", "int", "num", "str", "array":
 		p.Kind = word
 	default:
 		p.Kind, p.Format = "str", word
@@ -209,6 +210,22 @@ func (t *Tables) Merged(groups []string, extra string, without ...string) (*Para
 	return all, nil
 }
 
+// Again separates the values of a parameter that a request has more than once.
+const Again = "\x00"
+
+// Elements are the values of an array.
+func Elements(v string) []string { return strings.Split(v, Again) }
+
+// Join makes one text of the values of a list that was sent as several parameters, as
+// RESTHandler.pm handle does. Arrays stay what they are.
+func (s *Params) Join(values map[string]string) {
+	for k, v := range values {
+		if p := s.ByName[k]; p != nil && p.Kind != "array" && strings.Contains(v, Again) {
+			values[k] = strings.Join(Elements(v), ",")
+		}
+	}
+}
+
 // grammarOfKey is the property string of a guest's key that holds a volume or network.
 func grammarOfKey(kind, k string) string {
 	base := strings.TrimRight(k, "0123456789")
@@ -243,6 +260,42 @@ func (t *Tables) Has(group, name string) bool { return t.Groups[group].ByName[na
 func (t *Tables) IsNumber(group, name string) bool {
 	p := t.Groups[group].ByName[name]
 	return p != nil && (p.Kind == "int" || p.Kind == "bool")
+}
+
+// Shown is a value of a group as answers carry it: a number, a truth value as 0 or 1, a list,
+// or text.
+func (t *Tables) Shown(group, name, v string) any {
+	p := t.Groups[group].ByName[name]
+	if p == nil {
+		return v
+	}
+	switch p.Kind {
+	case "int", "bool", "num":
+		return json.Number(v)
+	case "array":
+		return Elements(v)
+	}
+	return v
+}
+
+// Object is a property string of a group as an object: its parts, each as answers carry it.
+func (t *Tables) Object(group, name, v string) map[string]any {
+	p := t.Groups[group].ByName[name]
+	out := map[string]any{}
+	values, _ := t.ParseProps(p.Grammar, name, v)
+	for k, part := range values {
+		out[k] = part
+		if kind := t.Grammars[p.Grammar].ByName[k].Kind; kind == "int" || kind == "bool" || kind == "num" {
+			out[k] = json.Number(part)
+		}
+	}
+	return out
+}
+
+// IsProps reports whether a parameter of a group is a property string.
+func (t *Tables) IsProps(group, name string) bool {
+	p := t.Groups[group].ByName[name]
+	return p != nil && p.Grammar != "" && p.Kind == "str"
 }
 
 // CheckGroup holds values against the parameters of a group, as [Tables.Check] does.

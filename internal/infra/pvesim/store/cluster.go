@@ -45,6 +45,7 @@ type Cluster struct {
 	Access     *access.Access
 	Firewall   *firewall.File
 	Settings   conf.File // of the datacenter
+	Sections   Sections
 	ACME       *ACME
 	HA         *HA
 	Backups    map[string]conf.File // jobs by ID
@@ -66,10 +67,14 @@ func New(o Options) (*Cluster, error) {
 		Tasks:      task.NewList(task.Options{Now: o.Now, Delay: o.TaskDelay, Rand: random}),
 		Firewall:   firewall.New(),
 		Settings:   conf.File{"keyboard": "en-us"},
-		ACME:       newACME(),
-		HA:         &HA{Resources: map[string]conf.File{}, Rules: map[string]conf.File{}},
-		Backups:    map[string]conf.File{},
-		Monitor:    &Monitor{lag: o.ResourceLag, start: start, now: o.Now},
+		Sections: Sections{"realms": {
+			"pam": {"type": "pam", "comment": "Linux PAM standard authentication"},
+			"pve": {"type": "pve", "comment": "Proxmox VE authentication server"},
+		}},
+		ACME:    newACME(),
+		HA:      &HA{Resources: map[string]conf.File{}, Rules: map[string]conf.File{}},
+		Backups: map[string]conf.File{},
+		Monitor: &Monitor{lag: o.ResourceLag, start: start, now: o.Now},
 	}
 	c.Volumes = &Volumes{stores: c.Datastores, tables: o.Tables}
 	var err error
@@ -97,13 +102,17 @@ func (c *Cluster) Advance() {
 	c.Monitor.poll(c.Guests)
 }
 
-// SetRunning starts or stops a guest; what was pending becomes active.
+// SetRunning starts or stops a guest; what was pending becomes active. A VM that was suspended
+// to disk wakes up.
 func (c *Cluster) SetRunning(g *Guest, on bool) {
 	if on && !g.Running {
 		c.Volumes.Settle(g)
 		g.Since = c.Now()
 	}
-	g.Running = on
+	if on && g.Hibernated() {
+		delete(g.Config, "lock")
+	}
+	g.Running, g.Paused = on, false
 	if !on {
 		c.Volumes.Settle(g)
 	}
@@ -128,6 +137,17 @@ func (i *IDs) MAC() string {
 func (i *IDs) UUID() string {
 	a, b := i.random.Uint64(), i.random.Uint64()
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", uint32(a), uint16(a>>32), uint16(a>>48)&0xfff, uint16(b)&0x3fff|0x8000, b>>16)
+}
+
+// Sections are objects that are records and nothing more, by the name of their kind and their ID.
+type Sections map[string]map[string]conf.File
+
+// Of are the objects of a kind.
+func (s Sections) Of(kind string) map[string]conf.File {
+	if s[kind] == nil {
+		s[kind] = map[string]conf.File{}
+	}
+	return s[kind]
 }
 
 // builtinPlugin is the plugin that every cluster has.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"syslog-gateway/internal/infra/pvesim/conf"
 	"syslog-gateway/internal/infra/pvesim/refusal"
 )
 
@@ -21,7 +22,8 @@ type Storage struct {
 	Total   int64    // bytes; 0 is 1 TiB
 	Shared  bool
 	Nodes   []string
-	Offline bool // not active on any node
+	Offline bool      // not active on any node
+	Options conf.File // further settings
 }
 
 // Datastore is a storage with its volumes.
@@ -234,7 +236,9 @@ func (ds *Datastores) Text() string {
 	var b strings.Builder
 	for _, id := range ds.IDs() {
 		st := ds.byID[id]
-		b.WriteString(st.Type + ": " + id + "\n\tcontent " + strings.Join(st.Content, ",") + "\n\tpath " + st.Path + "\n\n")
+		b.WriteString(st.Type + ": " + id + "\n\tcontent " + strings.Join(st.Content, ",") + "\n\tpath " + st.Path + "\n")
+		st.Options.Write(&b)
+		b.WriteString("\n")
 	}
 	return b.String()
 }

@@ -25,6 +25,7 @@ type Guest struct {
 	Pending   conf.File       // set while running, active after the next start
 	Deleted   map[string]bool // as Pending, for removed keys
 	Running   bool
+	Paused    bool      // runs, but stands still
 	Since     time.Time // of the last start
 	Flocked   bool      // some other process holds the file lock
 	Firewall  *firewall.File
@@ -158,6 +159,12 @@ func (g *Guest) CheckLock() error {
 	}
 	return nil
 }
+
+// LockSuspended is the lock of a VM that was suspended to disk.
+const LockSuspended = "suspended"
+
+// Hibernated reports whether the guest was suspended to disk.
+func (g *Guest) Hibernated() bool { return g.Config["lock"] == LockSuspended }
 
 // LockTimeout is the error of waiting too long for the lock file.
 func (g *Guest) LockTimeout() error {

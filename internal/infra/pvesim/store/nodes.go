@@ -15,8 +15,11 @@ type Node struct {
 	Online      bool
 	Config      conf.File
 	Firewall    *firewall.File
-	Certificate *Certificate // beside the one of the cluster's CA; optional
-	Networks    []map[string]any
+	Certificate *Certificate     // beside the one of the cluster's CA; optional
+	Networks    []map[string]any // as configured
+	Running     []map[string]any // before the changes that no reload has taken; nil: there are none
+	Hosts       string           // /etc/hosts
+	Repos       []Repository
 	DNS         map[string]string // search, dns1 to dns3
 	Timezone    string
 }
@@ -25,6 +28,15 @@ type Node struct {
 type Certificate struct {
 	PEM, File string
 	Names     []string // of an ordered one
+}
+
+// Repository is an entry of the node's sources of packages.
+type Repository struct {
+	Path      string // of its file
+	Suite     string
+	Component string
+	URI       string
+	Enabled   bool
 }
 
 // Text is the node's configuration file.
@@ -57,6 +69,11 @@ func newNodes(names []string) (*Nodes, error) {
 func newNode(name string) *Node {
 	return &Node{
 		Name: name, Online: true, Config: conf.File{}, Firewall: firewall.New(), Timezone: "UTC",
+		Hosts: "127.0.0.1 localhost.localdomain localhost\n192.168.0.10 " + name + "\n",
+		Repos: []Repository{
+			{Path: "/etc/apt/sources.list.d/debian.sources", URI: "http://deb.debian.org/debian/", Suite: "trixie", Component: "main", Enabled: true},
+			{Path: "/etc/apt/sources.list.d/pve-enterprise.sources", URI: "https://enterprise.proxmox.com/debian/pve", Suite: "trixie", Component: "pve-enterprise", Enabled: true},
+		},
 		DNS: map[string]string{"search": "lab.example", "dns1": "192.168.0.1"},
 		Networks: []map[string]any{
 			{"iface": "eno1", "type": "eth", "method": "manual", "method6": "manual", "active": 1, "exists": 1, "priority": 3, "families": []string{"inet"}},

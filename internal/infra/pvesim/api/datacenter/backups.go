@@ -21,62 +21,18 @@ import (
 // No clock starts a job.
 type backups struct{ cluster *store.Cluster }
 
-const backupOptions = `
-all bool
-bwlimit int 0..
-compress str enum=0|1|gzip|lzo|zstd
-dumpdir str
-exclude vmids
-exclude-path str
-fleecing str
-ionice int 0..8
-lockwait int 0..
-mailnotification str enum=always|failure
-mailto str
-maxfiles int 1..
-mode str enum=snapshot|suspend|stop
-node node
-notes-template str len=..1024 requires=storage
-notification-mode str enum=auto|legacy-sendmail|notification-system
-pbs-change-detection-mode str enum=legacy|data|metadata
-performance str
-pigz int
-pool str
-protected bool requires=storage
-prune-backups str
-quiet bool
-remove bool
-script str
-stdexcludes bool
-stop bool
-stopwait int 0..
-storage storage
-tmpdir str
-vmid vmids
-zstd int
-`
-
-const jobOptions = backupOptions + `
-comment str len=..512
-dow str requires=starttime
-enabled bool
-repeat-missed bool
-schedule str len=..128
-starttime str
-`
-
 func (a backups) routes() []*api.Route {
 	see, set := api.Need("/", "Sys.Audit"), api.Need("/", "Sys.Modify")
-	one := "/cluster/backup/{id}"
+	one, options := "/cluster/backup/{id}", []string{"vzdump", "backupjob"}
 	return []*api.Route{
-		{Method: "POST", Path: "/nodes/{node}/vzdump", Groups: []string{"node"}, Params: backupOptions + "job-id str len=..50\nstdout bool", Handle: a.run},
+		{Method: "POST", Path: "/nodes/{node}/vzdump", Groups: []string{"vzdump"}, Params: "job-id str len=..50\nstdout bool", Handle: a.run},
 		{Method: "GET", Path: "/nodes/{node}/vzdump/defaults", Groups: []string{"node"}, Params: "storage storage", Handle: func(*api.Call) (any, error) {
 			return map[string]any{"mode": "snapshot", "compress": "zstd", "remove": 1, "prune-backups": "keep-all=1"}, nil
 		}},
 		{Method: "GET", Path: "/cluster/backup", Check: see, Handle: a.jobs},
-		{Method: "POST", Path: "/cluster/backup", Params: jobOptions + "id configid", Check: set, Handle: a.create},
-		{Method: "GET", Path: one, Params: "id! str len=..50", Check: see, Handle: api.On(a.find, func(c *api.Call, j conf.File) (any, error) { return job(c.Str("id"), j), nil })},
-		{Method: "PUT", Path: one, Params: jobOptions + "id! str len=..50\ndelete configids", Check: set, Handle: api.On(a.find, a.update)},
+		{Method: "POST", Path: "/cluster/backup", Groups: options, Params: "id configid", Check: set, Handle: a.create},
+		{Method: "GET", Path: one, Params: "id! str len=..50", Check: see, Handle: api.On(a.find, func(c *api.Call, j conf.File) (any, error) { return a.job(c.Str("id"), j), nil })},
+		{Method: "PUT", Path: one, Groups: options, Params: "id! str len=..50\ndelete configids", Check: set, Handle: api.On(a.find, a.update)},
 		{Method: "DELETE", Path: one, Params: "id! str len=..50", Check: set, Handle: api.On(a.find, func(c *api.Call, _ conf.File) (any, error) {
 			delete(a.cluster.Backups, c.Str("id"))
 			return nil, nil
@@ -159,19 +115,30 @@ func (a backups) dump(c *api.Call, st *store.Datastore, g *store.Guest, t *task.
 	return nil
 }
 
-// job is a backup job as the API shows it.
-func job(id string, j conf.File) map[string]any {
-	out := j.Shown(func(k string) bool {
-		return slices.Contains([]string{"enabled", "all", "remove", "protected", "repeat-missed"}, k)
-	})
-	out["id"], out["type"] = id, "vzdump"
+// job is a backup job as the API shows it: property strings as objects.
+func (a backups) job(id string, j conf.File) map[string]any {
+	out := map[string]any{"id": id, "type": "vzdump"}
+	for k, v := range j {
+		switch t := a.cluster.Tables; {
+		case t.IsProps("vzdump", k):
+			out[k] = t.Object("vzdump", k, v)
+		case t.Has("vzdump", k):
+			out[k] = t.Shown("vzdump", k, v)
+		default:
+			out[k] = t.Shown("backupjob", k, v)
+		}
+	}
 	return out
 }
 
 func (a backups) jobs(*api.Call) (any, error) {
 	out := []map[string]any{}
 	for _, id := range slices.Sorted(maps.Keys(a.cluster.Backups)) {
-		out = append(out, job(id, a.cluster.Backups[id]))
+		j := a.cluster.Backups[id]
+		out = append(out, a.job(id, j))
+		if at, ok := nextRun(j["schedule"], a.cluster.Now().UTC()); ok && j["enabled"] == "1" {
+			out[len(out)-1]["next-run"] = at.Unix()
+		}
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 	"syslog-gateway/internal/infra/pvesim/api"
 	"syslog-gateway/internal/infra/pvesim/conf"
 	"syslog-gateway/internal/infra/pvesim/refusal"
+	"syslog-gateway/internal/infra/pvesim/schema"
 	"syslog-gateway/internal/infra/pvesim/store"
 )
 
@@ -21,9 +22,43 @@ func (a resources) routes() []*api.Route {
 		{Method: "GET", Path: "/cluster/resources", Params: "type str enum=vm|storage|node|sdn", Handle: a.list},
 		{Method: "GET", Path: "/cluster/status", Check: api.Need("/", "Sys.Audit"), Handle: a.status},
 		{Method: "GET", Path: "/cluster/nextid", Params: "vmid int 100..999999999", Handle: a.nextID},
-		{Method: "GET", Path: "/cluster/options", Handle: func(c *api.Call) (any, error) { return a.cluster.Settings, nil }},
+		{Method: "GET", Path: "/cluster/options", Handle: a.options},
+		{Method: "PUT", Path: "/cluster/options", Groups: []string{"options"}, Check: api.Need("/", "Sys.Modify"), Handle: a.setOptions},
 		{Method: "GET", Path: "/nodes", Handle: a.nodes},
 	}
+}
+
+// options are the settings of the datacenter, property strings as objects. Only the limits of
+// bandwidth stay text.
+func (a resources) options(*api.Call) (any, error) {
+	out, t := map[string]any{}, a.cluster.Tables
+	for k, v := range a.cluster.Settings {
+		switch {
+		case k == "registered-tags":
+			out[k] = schema.SplitList(v)
+		case t.IsProps("options", k) && k != "bwlimit":
+			o := t.Object("options", k, v)
+			if list, ok := o["user-allow-list"].(string); ok {
+				o["user-allow-list"] = schema.SplitList(list)
+			}
+			out[k] = o
+		default:
+			out[k] = t.Shown("options", k, v)
+		}
+	}
+	return out, nil
+}
+
+func (a resources) setOptions(c *api.Call) (any, error) {
+	for _, k := range schema.SplitList(c.Str("delete")) {
+		delete(a.cluster.Settings, k)
+	}
+	for k, v := range c.Params {
+		if k != "delete" {
+			a.cluster.Settings[k] = v
+		}
+	}
+	return nil, nil
 }
 
 func (a resources) nextID(c *api.Call) (any, error) {

@@ -26,12 +26,10 @@ func (a content) routes() []*api.Route {
 		if err := c.User.Require("/storage/"+c.Str("storage"), "Datastore.AllocateTemplate"); err != nil {
 			return err
 		}
-		if c.User.Can("/nodes/"+c.Str("node"), "Sys.AccessNetwork") {
-			return nil
-		}
-		return c.User.Require("/", "Sys.Audit", "Sys.Modify")
+		return mayAsk(c)
 	}
 	return []*api.Route{
+		a.upload(),
 		{Method: "GET", Path: "/nodes/{node}/storage", Groups: []string{"node"}, Params: "content contents\nenabled bool\nformat bool\nstorage storage\ntarget node", Handle: a.stores},
 		{Method: "GET", Path: at + "/status", Groups: groups, Check: audit, Handle: on(a.cluster, a.status)},
 		{Method: "GET", Path: at + "/content", Groups: groups, Params: "content content\nvmid int 100..999999999", Check: audit, Handle: on(a.cluster, a.list)},
@@ -50,7 +48,16 @@ func (a content) routes() []*api.Route {
 			filename! str len=..255
 			url! str re=https?://.*
 			verify-certificates bool`},
+		{Method: "GET", Path: "/nodes/{node}/query-url-metadata", Groups: []string{"node"}, Params: "url! str re=https?://.*\nverify-certificates bool", Check: mayAsk, Handle: a.metadata},
 	}
+}
+
+// mayAsk wants the right to let a node ask others for files.
+func mayAsk(c *api.Call) error {
+	if c.User.Can("/nodes/"+c.Str("node"), "Sys.AccessNetwork") {
+		return nil
+	}
+	return c.User.Require("/", "Sys.Audit", "Sys.Modify")
 }
 
 func (a content) stores(c *api.Call) (any, error) {
@@ -164,19 +171,40 @@ func extensions(content string) []string {
 	}[content]
 }
 
+// fileID is the volume that a file becomes, once its name and the datastore fit its content.
+func fileID(c *api.Call, st *store.Datastore) (string, error) {
+	name, content := c.Str("filename"), c.Str("content")
+	if !slices.ContainsFunc(extensions(content), func(e string) bool { return strings.HasSuffix(name, e) }) {
+		return "", refusal.BadParam("filename", "wrong file extension")
+	}
+	if !slices.Contains(st.Content, content) {
+		return "", refusal.BadParam("storage", "storage '%s' is not configured for content-type '%s'", st.ID, content)
+	}
+	return st.ID + ":" + content + "/" + path.Base(name), nil
+}
+
+// fetchedSize is the size in bytes of all files that are not really downloaded.
+const fetchedSize = 120 << 20
+
+// metadata is what the server of a URL would say of it.
+func (a content) metadata(c *api.Call) (any, error) {
+	u, err := url.Parse(c.Str("url"))
+	if err != nil || a.cluster.Datastores.Unreachable[u.Hostname()] {
+		return nil, refusal.Fail("invalid server response: '500 Can't connect to %s'", c.Str("url"))
+	}
+	return map[string]any{"filename": path.Base(u.Path), "size": fetchedSize, "mimetype": "application/octet-stream"}, nil
+}
+
 // download fetches nothing: the file appears with a made-up size, unless the host is one
 // that a test has made unreachable.
 func (a content) download(c *api.Call, st *store.Datastore) (any, error) {
+	id, err := fileID(c, st)
+	if err != nil {
+		return nil, err
+	}
 	name, content := c.Str("filename"), c.Str("content")
-	if !slices.ContainsFunc(extensions(content), func(e string) bool { return strings.HasSuffix(name, e) }) {
-		return nil, refusal.BadParam("filename", "wrong file extension")
-	}
-	if !slices.Contains(st.Content, content) {
-		return nil, refusal.BadParam("storage", "storage '%s' is not configured for content-type '%s'", st.ID, content)
-	}
-	id := st.ID + ":" + content + "/" + path.Base(name)
 	return c.Start("download", name, func(t *task.Task) error {
-		v := &store.Volume{ID: id, Content: content, Format: store.FileFormat(name), Size: 120 << 20, Unpacked: 500 << 20}
+		v := &store.Volume{ID: id, Content: content, Format: store.FileFormat(name), Size: fetchedSize, Unpacked: 500 << 20}
 		t.Logf("downloading %s to %s", c.Str("url"), a.cluster.Datastores.FilePath(v))
 		if st.Volumes[id] != nil {
 			return refusal.Fail("refusing to override existing file '%s'", a.cluster.Datastores.FilePath(v))

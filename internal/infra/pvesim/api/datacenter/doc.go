@@ -14,8 +14,13 @@ import (
 
 // Routes are the routes on a cluster. Without one they can be read and not handled.
 func Routes(c *store.Cluster) []*api.Route {
-	return slices.Concat(
-		logins{c}.routes(), users{c}.routes(), authority{c}.routes(), ha{c}.routes(), backups{c}.routes(), facts{c}.routes(), resources{c}.routes(), nodes{c}.routes(), certificates{c}.routes(), tasks{c}.routes(),
+	sections := append([]section{metricServers(c), realms(c), replications(c)}, mappings(c)...)
+	out := sdn{c}.routes()
+	for _, s := range sections {
+		out = append(out, s.routes()...)
+	}
+	return slices.Concat(out,
+		logins{c}.routes(), users{c}.routes(), authority{c}.routes(), ha{c}.routes(), backups{c}.routes(), facts{c}.routes(), resources{c}.routes(), nodes{c}.routes(), interfaces{}.routes(), packages{}.routes(), certificates{c}.routes(), tasks{c}.routes(),
 		content{c}.routes(), storages{c}.routes(), pools{c}.routes(), acme{c}.routes(),
 	)
 }

@@ -89,16 +89,6 @@ func (a ha) sid(c *api.Call) string {
 	return sid
 }
 
-// digest is that of all resources and rules of the list that f is in.
-func (a ha) digest(list map[string]conf.File) string {
-	var b strings.Builder
-	for _, id := range slices.Sorted(maps.Keys(list)) {
-		b.WriteString(id + "\n")
-		list[id].Write(&b)
-	}
-	return conf.Digest(b.String())
-}
-
 func (a ha) list(key string) map[string]conf.File {
 	if key == "sid" {
 		return a.cluster.HA.Resources
@@ -111,7 +101,7 @@ func (a ha) shown(key, id string, f conf.File) map[string]any {
 	out := f.Shown(func(k string) bool {
 		return strings.HasPrefix(k, "max_") || k == "failback" || k == "strict" || k == "disable"
 	})
-	out[key], out["digest"] = id, a.digest(a.list(key))
+	out[key], out["digest"] = id, conf.DigestOf(a.list(key))
 	return out
 }
 
@@ -155,7 +145,7 @@ func (a ha) change(c *api.Call, f conf.File) (any, error) {
 	if c.Has("rule") {
 		key = "rule"
 	}
-	if d := c.Str("digest"); d != "" && d != a.digest(a.list(key)) {
+	if d := c.Str("digest"); d != "" && d != conf.DigestOf(a.list(key)) {
 		return nil, refusal.Modified()
 	}
 	for _, k := range schema.SplitList(c.Str("delete")) {

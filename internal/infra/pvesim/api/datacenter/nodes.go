@@ -3,7 +3,6 @@ package datacenter
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"syslog-gateway/internal/infra/pvesim/api"
 	"syslog-gateway/internal/infra/pvesim/conf"
@@ -28,8 +27,6 @@ func (a nodes) routes() []*api.Route {
 		{Method: "GET", Path: "/nodes/{node}/config", Groups: groups, Check: api.Need("/", "Sys.Audit"), Handle: a.config,
 			Params: "property str enum=acme|acmedomain0|acmedomain1|acmedomain2|acmedomain3|acmedomain4|acmedomain5|ballooning-target|description|startall-onboot-delay|wakeonlan"},
 		{Method: "PUT", Path: "/nodes/{node}/config", Groups: []string{"node", "nodeconfig"}, Params: "delete configids\ndigest str len=..40", Check: api.Need("/", "Sys.Modify"), Handle: a.setConfig},
-		{Method: "GET", Path: "/nodes/{node}/network", Groups: groups, Handle: a.network,
-			Params: "type str enum=bridge|bond|eth|alias|vlan|fabric|OVSBridge|OVSBond|OVSPort|OVSIntPort|vnet|any_bridge|any_local_bridge|include_sdn"},
 		{Method: "POST", Path: "/nodes/{node}/execute", Groups: groups, Params: "commands! str", Check: api.OnlyRoot, Handle: func(*api.Call) (any, error) {
 			return nil, refusal.Fail("the simulator does not run batches of commands")
 		}},
@@ -83,21 +80,6 @@ func (a nodes) setConfig(c *api.Call) (any, error) {
 		}
 	}
 	return nil, nil
-}
-
-func (a nodes) network(c *api.Call) (any, error) {
-	out := []map[string]any{}
-	for _, n := range c.Node.Networks {
-		kind, _ := n["type"].(string)
-		bridge := kind == "bridge" || kind == "OVSBridge"
-		switch want := c.Str("type"); {
-		case want == "" || want == kind || want == "include_sdn":
-			out = append(out, n)
-		case strings.HasPrefix(want, "any_") && bridge:
-			out = append(out, n)
-		}
-	}
-	return out, nil
 }
 
 func appliances() []map[string]any {

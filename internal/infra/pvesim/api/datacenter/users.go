@@ -62,10 +62,6 @@ func (a users) routes() []*api.Route {
 		{Method: "PUT", Path: "/access/password", Params: id + "confirmation-password str len=5..64\npassword! str len=8..64", Check: modify, Handle: func(c *api.Call) (any, error) {
 			return nil, a.cluster.Access.SetPassword(c.Str("userid"), c.Str("password"))
 		}},
-		{Method: "GET", Path: "/access/domains", Handle: func(*api.Call) (any, error) {
-			return []map[string]any{{"realm": "pam", "type": "pam", "comment": "Linux PAM standard authentication"},
-				{"realm": "pve", "type": "pve", "comment": "Proxmox VE authentication server"}}, nil
-		}},
 	}
 }
 
@@ -148,7 +144,9 @@ func (a users) update(c *api.Call, u conf.File) (any, error) {
 		return nil, err
 	}
 	if c.Bool("append") && c.Has("groups") {
-		u["groups"] = strings.Trim(before+","+u["groups"], ",")
+		all := append(schema.SplitList(before), schema.SplitList(u["groups"])...)
+		slices.Sort(all)
+		u["groups"] = strings.Join(slices.Compact(all), ",")
 	}
 	return nil, nil
 }

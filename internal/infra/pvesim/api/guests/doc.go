@@ -18,9 +18,9 @@ import (
 // Routes are the routes on a cluster. Without one they can be read and not handled.
 func Routes(c *store.Cluster, limit CloneLimit) []*api.Route {
 	lxc, qemu := guests{c, "lxc"}, guests{c, "qemu"}
-	out := slices.Concat(containers{lxc}.routes(), vms{qemu}.routes(), cloudinit{qemu}.routes())
+	out := slices.Concat(containers{lxc}.routes(), vms{qemu}.routes(), cloudinit{qemu}.routes(), agent{qemu}.routes(), suspends{qemu}.routes())
 	for _, g := range []guests{lxc, qemu} {
-		out = slices.Concat(out, views{g}.routes(), power{g}.routes(), clones{g, limit}.routes(), disks{g}.routes(), snapshots{g}.routes())
+		out = slices.Concat(out, views{g}.routes(), power{g}.routes(), clones{g, limit}.routes(), disks{g}.routes(), snapshots{g}.routes(), migrations{g}.routes())
 	}
 	return out
 }

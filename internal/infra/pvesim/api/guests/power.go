@@ -62,7 +62,7 @@ func (a power) run(c *api.Call, verb string, check func(*store.Guest) error, do 
 func (a power) start(c *api.Call) (any, error) {
 	return a.run(c, "start", func(g *store.Guest) error {
 		switch {
-		case g.CheckLock() != nil && !c.Bool("skiplock"):
+		case g.CheckLock() != nil && !g.Hibernated() && !c.Bool("skiplock"):
 			return g.CheckLock()
 		case g.IsTemplate() && a.kind == "qemu":
 			return refusal.Fail("you can't start a vm if it's a template")

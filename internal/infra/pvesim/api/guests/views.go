@@ -98,6 +98,9 @@ func (a views) current(_ *api.Call, g *store.Guest) (any, error) {
 	}
 	if a.kind == "qemu" {
 		out["qmpstatus"] = out["status"]
+		if g.Paused {
+			out["qmpstatus"] = "paused"
+		}
 		if strings.HasPrefix(strings.TrimPrefix(g.Config["agent"], "enabled="), "1") {
 			out["agent"] = 1
 		}

@@ -147,7 +147,7 @@ func (a vms) checked(c *api.Call) (*store.Guest, *store.Change, error) {
 	return g, ch, nil
 }
 
-// cloudinit is what cloud-init and the guest agent see inside a VM.
+// cloudinit is what cloud-init sees inside a VM.
 type cloudinit struct{ guests }
 
 func (a cloudinit) routes() []*api.Route {
@@ -156,8 +156,6 @@ func (a cloudinit) routes() []*api.Route {
 		{Method: "GET", Path: at, Groups: groups(), Handle: a.on(a.pending), Check: audit},
 		{Method: "PUT", Path: at, Groups: groups(), Handle: a.regenerate, Check: api.Need("/vms/{vmid}", "VM.Config.Cloudinit")},
 		{Method: "GET", Path: at + "/dump", Groups: groups(), Params: "type! str enum=user|network|meta", Handle: a.on(a.dump), Check: audit},
-		{Method: "GET", Path: a.one() + "/agent/network-get-interfaces", Groups: groups(), Handle: a.on(a.interfaces),
-			Check: api.NeedAny("/vms/{vmid}", "VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted")},
 	}
 }
 
@@ -201,34 +199,4 @@ func (a cloudinit) dump(c *api.Call, g *store.Guest) (any, error) {
 	}
 	b.WriteString("chpasswd:\n  expire: False\nusers:\n  - default\n")
 	return b.String(), nil
-}
-
-// interfaces answers with the static addresses of ipconfigN, as a guest that took them would.
-func (a cloudinit) interfaces(_ *api.Call, g *store.Guest) (any, error) {
-	switch {
-	case !g.Running:
-		return nil, refusal.Fail("VM %d is not running", g.VMID)
-	case !strings.HasPrefix(strings.TrimPrefix(g.Config["agent"], "enabled="), "1"):
-		return nil, refusal.Fail("No QEMU guest agent configured")
-	}
-	out := []map[string]any{{"name": "lo", "hardware-address": "00:00:00:00:00:00",
-		"ip-addresses": []map[string]any{{"ip-address-type": "ipv4", "ip-address": "127.0.0.1", "prefix": 8}}}}
-	for i := range 32 {
-		n := strconv.Itoa(i)
-		net := a.cluster.Tables.Value("qemu", "net"+n, g.Config["net"+n])
-		if g.Config["net"+n] == "" {
-			continue
-		}
-		out = append(out, map[string]any{"name": "eth" + n, "hardware-address": strings.ToLower(net["macaddr"]),
-			"ip-addresses": addresses(a.cluster.Tables.Value("qemu", "ipconfig"+n, g.Config["ipconfig"+n])["ip"])})
-	}
-	return map[string]any{"result": out}, nil
-}
-
-func addresses(cidr string) []map[string]any {
-	ip, bits, ok := strings.Cut(cidr, "/")
-	if !ok {
-		return []map[string]any{}
-	}
-	return []map[string]any{{"ip-address-type": "ipv4", "ip-address": ip, "prefix": conf.Int(bits)}}
 }
