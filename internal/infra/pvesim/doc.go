@@ -44,8 +44,8 @@
 // # What it leaves out
 //
 // The content of volumes (a snapshot keeps the configuration), restore, migration, what HA and
-// backup jobs do by themselves, replication, SDN beyond empty lists, Ceph, the consoles,
-// two-factor login, realms, uploads, ACME orders (accounts and plugins are records; ordering a certificate succeeds when the
+// backup jobs do by themselves, replication, Ceph, SDN beyond zones, virtual networks and subnets,
+// the consoles, two-factor login, logins by added realms, the content of uploads, ACME orders (accounts and plugins are records; ordering a certificate succeeds when the
 // account exists), the guest's inside (the agent answers with the addresses of ipconfigN, or
 // not at all). A write that does not get a lock file is refused at once, not after ten seconds
 // of waiting. Unknown or unserved paths answer 501 `Method 'GET /x' not implemented`, as
