@@ -77,6 +77,7 @@ func (h *homelab) terraform(want int, args ...string) string {
 // A homelab is made by Terraform, changed in place, imported and destroyed; after each step a plan
 // is empty.
 func TestTerraformBpg(t *testing.T) {
+	t.Parallel()
 	h := newHomelab(t, false)
 	h.terraform(0, "apply", "-auto-approve", "-input=false")
 	h.terraform(0, "plan", "-detailed-exitcode", "-input=false")
@@ -107,6 +108,7 @@ func TestTerraformBpg(t *testing.T) {
 
 // By password Terraform may do what no token may.
 func TestTerraformBpgByPassword(t *testing.T) {
+	t.Parallel()
 	h := newHomelab(t, true)
 	h.terraform(0, "apply", "-auto-approve", "-input=false")
 	h.terraform(0, "plan", "-detailed-exitcode", "-input=false")
