@@ -25,6 +25,7 @@ PEBBLE   := github.com/letsencrypt/pebble/v2/cmd
 PEBBLE_VERSION := v2.10.3
 PYTHON   := /usr/bin/python3
 TOFU     := github.com/opentofu/opentofu@v1.12.6
+BPG      := github.com/bpg/terraform-provider-proxmox@v0.111.1
 
 .PHONY: help run build test test-fast test-tools test-corpus rules-savings test-lxc test-ansible test-clients nightly lint vulncheck fmt bench bench-all bench-micro bench-provision \
 	soak backlog conservation crash faults powerloss failover fuzz screenshots stats-demo provision-demo cluster-demo cluster-namespaces package image release release-notes docs install clean
@@ -107,6 +108,12 @@ bin/tools/tofu: # for the same test, where there is no Terraform. Its go.mod rep
 	cp -r --no-preserve=mode "$$($(GO) mod download -json $(TOFU) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/." bin/tools/tofu.d
 	cd bin/tools/tofu.d && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../tofu ./cmd/tofu
 	rm -rf bin/tools/tofu.d
+
+bin/tools/terraform-provider-proxmox: # the Terraform provider for TestTerraformBpg; .ci/tools leaves it out
+	mkdir -p bin/tools/bpg.d
+	cp -r --no-preserve=mode "$$($(GO) mod download -json $(BPG) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')/." bin/tools/bpg.d
+	cd bin/tools/bpg.d && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o ../terraform-provider-proxmox .
+	rm -rf bin/tools/bpg.d
 
 bin/tools/axe.min.js: # rules of accessibility for the test of the page; needs npm
 	npm install --prefix bin/tools/axe.d --no-audit --no-fund axe-core@4.14.1

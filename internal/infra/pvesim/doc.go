@@ -44,17 +44,17 @@
 // # What it leaves out
 //
 // The content of volumes and of uploaded files (a snapshot keeps the configuration), the
-// memory of suspended VMs, restore, what HA and backup jobs do by themselves, replication,
-// SDN beyond empty lists, Ceph, the consoles, two-factor login, realms, ACME orders (accounts
-// and plugins are records; ordering a certificate succeeds when the account exists), the
-// guest's inside (the agent answers with its name and the addresses of ipconfigN, or not at
-// all). A migration takes the volumes along when the target has the storage. A write that does
-// not get a lock file is refused at once, not after ten seconds of waiting. Unknown or unserved
-// paths answer 501 `Method 'GET /x' not implemented`, as unknown ones do in reality. A
-// container's or VM's shutdown always succeeds. Storage is bookkeeping: volumes have a size and
-// count in full against the storage's capacity. The texts of a full storage, of a request body
-// over 512 KiB and of a JSON body that is not an object were not recorded and are near guesses.
-// Formats of rare options (hostpci, usb, audio, …) are checked loosely: a value that the real
-// API refuses may pass. A request that is answered with an error ends its connection (net/http
-// cannot give reason phrases otherwise).
+// memory of suspended VMs, restore, what HA, replication and backup jobs do by themselves, SDN
+// beyond zones, virtual networks and subnets, Ceph, the consoles, two-factor login, logins by
+// added realms, ACME orders (accounts and plugins are records; ordering a certificate succeeds
+// when the account exists), the guest's inside (the agent answers with its name and the
+// addresses of ipconfigN, or not at all). A migration takes the volumes along when the target
+// has the storage. A write that does not get a lock file is refused at once, not after ten
+// seconds of waiting. Unknown or unserved paths answer 501 `Method 'GET /x' not implemented`,
+// as unknown ones do in reality. A container's or VM's shutdown always succeeds. Storage is
+// bookkeeping: volumes have a size and count in full against the storage's capacity. The texts
+// of a full storage, of a request body over 512 KiB and of a JSON body that is not an object
+// were not recorded and are near guesses. Formats of rare options (hostpci, usb, audio, …) are
+// checked loosely: a value that the real API refuses may pass. A request that is answered with
+// an error ends its connection (net/http cannot give reason phrases otherwise).
 package pvesim

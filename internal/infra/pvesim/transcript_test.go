@@ -128,7 +128,7 @@ func replayRig(t *testing.T, file string) *rig {
 	})
 	testkit.Must(t, r.sim.AddTemplateFile("local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst", 15653, 92160))
 	r.sim.SetUnreachable("127.0.0.1")
-	r.sim.SetUnreachable("10.0.0.9")
+	r.sim.SetUnreachable("10.0.0.9") // a server that the recorded machine did not reach
 	r.sim.AddPool("prod", "")
 	if strings.Contains(file, "lxc") {
 		return r

@@ -91,7 +91,8 @@ func addFiles(sim *pvesim.Sim, v declaration.VM) error {
 	return nil
 }
 
-// storage is a directory where files are kept, else a ZFS pool.
+// storage is a directory where files are kept, else a ZFS pool. Like those of an installation,
+// it takes more than the declaration needs.
 func storage(id string, kinds []string) pvesim.Storage {
 	st := pvesim.Storage{ID: id, Type: "zfspool", Content: kinds, Path: "rpool/data", Total: 8 << 40}
 	for _, kind := range kinds {
@@ -99,8 +100,14 @@ func storage(id string, kinds []string) pvesim.Storage {
 			st.Type, st.Path = "dir", "/var/lib/vz"
 		}
 	}
+	usual := []string{"images", "rootdir"}
 	if st.Type == "dir" {
-		st.Content = append(st.Content, "iso", "backup")
+		usual = []string{"backup", "import", "iso", "vztmpl"}
+	}
+	for _, kind := range usual {
+		if !slices.Contains(kinds, kind) {
+			st.Content = append(st.Content, kind)
+		}
 	}
 	return st
 }
