@@ -200,6 +200,7 @@ func syslogNGRelay(t *testing.T, source, flags, destination, options string) rel
 // family's port and to the Linux port. Class, sourcetype, host, time and the device's
 // text are those of the line that no relay changed.
 func TestRelays(t *testing.T) {
+	t.Parallel()
 	var relays []relay
 	for _, template := range []string{
 		"RSYSLOG_TraditionalForwardFormat", "RSYSLOG_ForwardFormat", "RSYSLOG_SyslogProtocol23Format", "RSYSLOG_SyslogRFC5424Format",
@@ -222,7 +223,10 @@ func TestRelays(t *testing.T) {
 		relays = append(relays, syslogNGRelay(t, r[0], r[1], r[2], r[3]))
 	}
 	for _, r := range relays {
-		t.Run(r.name, func(t *testing.T) { testRelay(t, r) })
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			testRelay(t, r)
+		})
 	}
 }
 
