@@ -217,7 +217,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			s.start()
 			s.named("queue-nearly-full", "queue-fills", exitDegraded, "The queue is nearly full", alert("GatewayQueueNearlyFull"), func() {
 				s.hec.SetDown(true)
-				stop := s.traffic("linux", 300)
+				stop := s.traffic("linux", 100) // slowly: there is little between nearly full and full
 				testkit.Eventually(t, "it fills", func() bool { return s.metrics().Sum("gateway_queue_bytes") > 3.45e6 })
 				stop()
 			}, func() { s.hec.SetDown(false) })
