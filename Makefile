@@ -127,8 +127,9 @@ clean: ## remove what was built; the queue in ./data stays
 test-fast: ## most packages, in under a minute: needs nothing but Go
 	CGO_ENABLED=0 $(GO) test $$($(GO) list ./internal/... ./bench/mark ./bench/mix ./bench/report | grep -vE '$(SLOW)')
 
+# GORACE: a binary with the race detector lingers for a second at its end otherwise.
 test: test-tools ## all tests with the race detector; installs 380 MB of Debian packages
-	$(GO) test -race -count=1 -timeout 30m $(PACKAGES)
+	GORACE=atexit_sleep_ms=0 $(GO) test -race -count=1 -timeout 30m $(PACKAGES)
 
 lint: ## formatting, golangci-lint, builds for macOS and Windows
 	@.ci/lint

@@ -11,6 +11,7 @@ import (
 // TestStreamCommands: the verbs of gateway queue see what a running gateway has secured, take
 // nothing of it, and purge only what they were told to.
 func TestStreamCommands(t *testing.T) {
+	t.Parallel()
 	servers := jetstreamtest.Start(t, 1)
 	s := newMember(t, servers, nil, "first", "replicas: 1, deliver: false")
 	s.start()
@@ -58,6 +59,7 @@ func TestStreamCommands(t *testing.T) {
 
 // TestCheckConnect: check reaches the servers only when it is told to, and says so.
 func TestCheckConnect(t *testing.T) {
+	t.Parallel()
 	servers := jetstreamtest.Start(t, 1)
 	check := func(s *site, code int, args ...string) string {
 		t.Helper()
@@ -66,14 +68,17 @@ func TestCheckConnect(t *testing.T) {
 		return out + errs
 	}
 	good := newMember(t, servers, nil, "one", "replicas: 1")
+	good.withoutPacks()
 	testkit.Holds(t, "offline", check(good, 0), "fine: ", "not checked: the servers of queue.jetstream; gateway check --connect")
 	testkit.Holds(t, "online", check(good, 0, "--connect"), "fine: ", "cluster: 1 server, 2 streams, 1 replicas", "warning      cluster: the servers do not say")
 	many := newMember(t, servers, nil, "two", "replicas: 3")
+	many.withoutPacks()
 	testkit.Holds(t, "too few", check(many, 1, "--connect"), "node0 is a server of its own, and queue.jetstream.replicas is 3")
 	servers.Kill(0)
 	testkit.Holds(t, "nobody", check(good, 1, "--connect"), "failed       cluster: it cannot be used as it is: ", "cannot be reached")
 	testkit.Lacks(t, "offline", check(good, 0), "cannot")
 	disk := newSite(t, "")
+	disk.withoutPacks()
 	testkit.Holds(t, "disk", check(disk, 0, "--connect"), "cluster: none")
 	testkit.Lacks(t, "disk", check(disk, 0), "queue.jetstream")
 }

@@ -28,6 +28,7 @@ func newMember(t *testing.T, servers *jetstreamtest.Servers, to *site, name, mor
 // TestClusterDeliversOfADeadGateway: a gateway that only receives is killed for ever; another
 // one delivers what it has secured, and the leader of the streams dies meanwhile.
 func TestClusterDeliversOfADeadGateway(t *testing.T) {
+	t.Parallel()
 	servers := jetstreamtest.Start(t, 3)
 	first := newMember(t, servers, nil, "first", "deliver: false")
 	one := first.start()
@@ -56,6 +57,7 @@ func TestClusterDeliversOfADeadGateway(t *testing.T) {
 // TestClusterAway: a gateway takes messages while no server of the cluster is there, and
 // delivers them when they come.
 func TestClusterAway(t *testing.T) {
+	t.Parallel()
 	servers := jetstreamtest.Start(t, 1)
 	servers.Kill(0)
 	s := newMember(t, servers, nil, "alone", "replicas: 1")
@@ -100,6 +102,7 @@ func TestStopWithoutServers(t *testing.T) {
 // TestClusterAnswersRELP: with relp.ack: secured a message is answered when the cluster has it,
 // and not while the cluster is away.
 func TestClusterAnswersRELP(t *testing.T) {
+	t.Parallel()
 	servers := jetstreamtest.Start(t, 1)
 	s := newMember(t, servers, nil, "alone", "replicas: 1")
 	s.write(strings.Replace(s.read(), "vendor: linux,", "vendor: linux, protocols: [relp], relp: {ack: secured},", 1))

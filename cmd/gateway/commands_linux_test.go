@@ -16,6 +16,7 @@ import (
 )
 
 func TestWrongUseAndWrongConfiguration(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	good := s.read()
 	f := func(code int, yaml string, args []string, wants ...string) {
@@ -59,6 +60,7 @@ func TestWrongUseAndWrongConfiguration(t *testing.T) {
 }
 
 func TestMissingTokenIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	for _, verb := range []string{"check", "run"} {
 		cmd := gatewayCommand(s.dir, verb, "-c", s.file)
@@ -71,6 +73,7 @@ func TestMissingTokenIsRefused(t *testing.T) {
 }
 
 func TestConfigShowsNoSecret(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	s.write(strings.Replace(s.read(), "hec: {", "hec: {token: hush-hush-hush, ", 1))
 	out, _, code := s.gateway("", "config", "-c", s.file)
@@ -80,6 +83,7 @@ func TestConfigShowsNoSecret(t *testing.T) {
 }
 
 func TestSecondInstanceIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	yaml := s.read()
@@ -112,6 +116,7 @@ func TestSecondInstanceIsRefused(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	c := s.dial("tcp", "linux")
@@ -151,6 +156,7 @@ func TestReload(t *testing.T) {
 
 // The names that /metrics must have: they are used outside of this repository.
 func TestMetricsContract(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	fmt.Fprint(s.dial("udp", "linux"), line("linux", "mark=one "))
@@ -200,6 +206,7 @@ func TestMetricsContract(t *testing.T) {
 }
 
 func TestDevPrintsEventsOnStdoutAlone(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	cmd := gatewayCommand(s.dir, "run", "--dev")
 	for name, port := range s.ports {
@@ -230,6 +237,7 @@ func TestDevPrintsEventsOnStdoutAlone(t *testing.T) {
 
 // parse prints what run delivers.
 func TestParseIsWhatRunSends(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	var input strings.Builder
@@ -257,6 +265,7 @@ func TestParseIsWhatRunSends(t *testing.T) {
 }
 
 func TestParseOptions(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	f := func(in string, wants []string, args ...string) {
 		t.Helper()
@@ -277,6 +286,7 @@ func TestParseOptions(t *testing.T) {
 }
 
 func TestQueueVerbs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	s.hec.SetDown(true)
@@ -307,6 +317,7 @@ func TestQueueVerbs(t *testing.T) {
 }
 
 func TestDeadLetterVerbs(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	c := s.dial("tcp", "linux")
@@ -333,6 +344,7 @@ func TestDeadLetterVerbs(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	out, _, code := s.gateway("", "version")
 	if code != 0 || !strings.Contains(out, "commit") || !strings.Contains(out, "go1.") {

@@ -56,6 +56,7 @@ func listening(t *testing.T, serve func(net.Conn)) string {
 // preflight, where nothing else takes time.
 func TestConnectFindsTheMistakesOfAFirstHour(t *testing.T) {
 	s := newSite(t, "")
+	s.withoutPacks()
 	good := s.read()
 	plain := s.hec.URL()
 	authority := testkit.Try(testkit.NewAuthority())(t)
@@ -158,6 +159,7 @@ func TestConnectFindsTheMistakesOfAFirstHour(t *testing.T) {
 // Without --connect nobody is asked, and the check says so.
 func TestCheckSaysWhatItDoesNotCheck(t *testing.T) {
 	s := newSite(t, "")
+	s.withoutPacks()
 	code, said := s.checked(s.read())
 	testkit.Equal(t, "exit code", code, 0)
 	testkit.Holds(t, "check", said, "not checked: ports", "--connect")
@@ -170,6 +172,7 @@ func TestCheckSaysWhatItDoesNotCheck(t *testing.T) {
 // With --send-events each index gets one event, and one that is refused is named.
 func TestConnectSendsAnEventToEachIndex(t *testing.T) {
 	s := newSite(t, "")
+	s.withoutPacks()
 	h := hectest.New(hectest.Options{Token: testToken, Keep: true, Check: func(line []byte) int {
 		if bytes.Contains(line, []byte(`"index":"forbidden"`)) {
 			return 7
@@ -192,6 +195,7 @@ func TestConnectSendsAnEventToEachIndex(t *testing.T) {
 // is named with that program.
 func TestConnectBesideARunningGateway(t *testing.T) {
 	s := newSite(t, "")
+	s.withoutPacks()
 	s.start()
 	out, errs, code := s.gateway("", "check", "--connect", "-c", s.file)
 	testkit.Equal(t, "exit code", code, 0)
@@ -251,6 +255,7 @@ func TestCheckReadsTheTokenOfTheService(t *testing.T) {
 	testkit.Equal(t, "variable", os.Getenv("CREDENTIALS_DIRECTORY"), folder)
 	t.Setenv("SPLUNK_HEC_TOKEN", "")
 	s := newSite(t, "")
+	s.withoutPacks()
 	var out bytes.Buffer
 	code := run(t.Context(), []string{"check", "--connect", "-c", s.file}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out})
 	testkit.Equal(t, "exit code", code, 0)
@@ -275,6 +280,7 @@ func TestUnit(t *testing.T) {
 // The unit's user is not on this machine: what it may read is not known.
 func TestConnectFindsAUserThatIsNotThere(t *testing.T) {
 	s := newSite(t, "")
+	s.withoutPacks()
 	program(t, s.dir, "systemctl", "printf 'LoadState=loaded\\nUser=nosuchuser\\nLimitNOFILE=65536\\nReadWritePaths="+s.dir+"\\n'\n")
 	t.Setenv("PATH", s.dir+":"+os.Getenv("PATH"))
 	code, said := s.checked(s.read(), "--connect")
@@ -288,6 +294,7 @@ func TestConnectOnASmallDisk(t *testing.T) {
 		return
 	}
 	s := newSite(t, "")
+	s.withoutPacks()
 	disk := filepath.Join(s.dir, "queue")
 	testkit.Must(t, os.Mkdir(disk, 0o755))
 	testkit.Must(t, syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=4m"))

@@ -104,6 +104,7 @@ func marks(prefix string, n int) []string {
 }
 
 func TestEveryMessageOfAllPortsIsDeliveredOnce(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	var wg sync.WaitGroup
@@ -135,6 +136,7 @@ func TestEveryMessageOfAllPortsIsDeliveredOnce(t *testing.T) {
 }
 
 func TestStopAndRestartDeliverTheRest(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	s.hec.SetDown(true)
@@ -223,6 +225,7 @@ func TestStopUnderLoadLosesNothing(t *testing.T) {
 }
 
 func TestKillLosesNothingAccepted(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	p := s.start()
 	s.hec.SetDown(true)
@@ -250,6 +253,7 @@ func TestKillLosesNothingAccepted(t *testing.T) {
 
 // A full queue stops the senders, and nothing is lost when there is room again.
 func TestFullQueueStopsTCP(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "queue: {path: DIR/queue, min_free: 1MB, max_size: 2MiB}\nbatch: {max_bytes: 32KiB}\nbalancer: {shards: 2}\n")
 	s.uncompressed()
 	p := s.start()
@@ -272,6 +276,7 @@ func TestFullQueueStopsTCP(t *testing.T) {
 }
 
 func TestDropPolicies(t *testing.T) {
+	t.Parallel()
 	for _, policy := range []string{"drop_newest", "drop_oldest"} {
 		s := newSite(t, "queue: {path: DIR/queue, min_free: 1MB, max_size: 1MiB, when_full: "+policy+"}\nbatch: {max_bytes: 32KiB}\nbalancer: {shards: 2}\n")
 		s.uncompressed()

@@ -217,7 +217,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 			s.start()
 			s.named("queue-nearly-full", "queue-fills", exitDegraded, "The queue is nearly full", alert("GatewayQueueNearlyFull"), func() {
 				s.hec.SetDown(true)
-				stop := s.traffic("linux", 300)
+				stop := s.traffic("linux", 100) // slowly: there is little between nearly full and full
 				testkit.Eventually(t, "it fills", func() bool { return s.metrics().Sum("gateway_queue_bytes") > 3.45e6 })
 				stop()
 			}, func() { s.hec.SetDown(false) })
@@ -343,6 +343,7 @@ func TestStatusNamesWhatIsWrong(t *testing.T) {
 // TestHistoryOfAProcess: what a process did is in the history of the next one, also after a
 // kill, with what happened and how much came under which names.
 func TestHistoryOfAProcess(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "metadata: {overrides: {linux_secure: {index: secure}}}\n")
 	p := s.start()
 	stop := s.traffic("linux", 10)
@@ -410,6 +411,7 @@ func pty(t *testing.T) (master, slave *os.File) {
 // TestTopInATerminal: gateway top shows a real gateway in a real terminal, a hostile name is
 // text in it, and q ends it with the terminal as it was.
 func TestTopInATerminal(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	s.start()
 	s.say("linux", "<38>1 - ev\x1bil]0;owned app - - - x", "<38>"+stampBSD()+" e\x1b[2Jvil app: x")

@@ -14,6 +14,7 @@ import (
 )
 
 func TestEnrichmentIsValidated(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	good := s.read()
 	hosts := filepath.Join(s.dir, "hosts.csv")
@@ -43,6 +44,7 @@ func TestEnrichmentIsValidated(t *testing.T) {
 // TestEnrichment drops, samples and names by sender in a running gateway; SIGHUP
 // takes a changed hosts file, and refuses a broken one.
 func TestEnrichment(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	hosts := filepath.Join(s.dir, "hosts.csv")
 	writeHosts := func(text string) {
@@ -100,6 +102,7 @@ func TestEnrichment(t *testing.T) {
 }
 
 func TestParseExplains(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "metadata: {drop: [cisco_asa]}\n")
 	in := strings.Join([]string{
 		"<14>Nov 22 16:59:59 PA-220 1,2026/11/22 17:00:00,0128,SYSTEM,general,0,2026/11/22 16:59:58,,general,,0,0,general,informational,\"x\",1,0x0",

@@ -204,6 +204,7 @@ func (p *process) kernelDrops() (n float64) {
 }
 
 func TestSocketsSurviveAKill(t *testing.T) {
+	t.Parallel()
 	m, s := newManager(t), newSite(t, "")
 	p := m.start(s)
 	udp := s.dial("udp", "linux")
@@ -220,6 +221,7 @@ func TestSocketsSurviveAKill(t *testing.T) {
 }
 
 func TestManagerIsTold(t *testing.T) {
+	t.Parallel()
 	m, s := newManager(t), newSite(t, "")
 	p := m.start(s)
 	testkit.Eventually(t, "the watchdog is fed", func() bool { return m.said("WATCHDOG=1") })
@@ -237,6 +239,7 @@ func TestManagerIsTold(t *testing.T) {
 // TestFailureInOneSentence starts what cannot run and reads what is left in
 // `systemctl status`.
 func TestFailureInOneSentence(t *testing.T) {
+	t.Parallel()
 	f := func(name string, spoil func(s *site), want string) {
 		t.Helper()
 		m, s := newManager(t), newSite(t, "")

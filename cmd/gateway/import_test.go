@@ -42,12 +42,13 @@ func runImport(t *testing.T, args ...string) (stdout, stderr string, code int) {
 // TestImportedConfigurationsAreChecked: what is written for each example passes gateway check
 // and gateway pack test. The token is in its own file alone.
 func TestImportedConfigurationsAreChecked(t *testing.T) {
+	t.Parallel()
 	examples, err := filepath.Glob("../../internal/importer/testdata/*/*/in")
 	testkit.Must(t, err)
 	if len(examples) < 9 {
 		t.Fatal(examples)
 	}
-	pems := t.TempDir()
+	gateway, pems := newPlain(t), t.TempDir()
 	authority := testkit.Try(testkit.NewAuthority())(t)
 	cert, key, err := testkit.Files(testkit.Try(authority.Issue(time.Now().Add(24 * time.Hour)))(t))
 	testkit.Must(t, err)
@@ -89,19 +90,18 @@ func TestImportedConfigurationsAreChecked(t *testing.T) {
 				return key + ": " + both
 			})
 			testkit.Must(t, os.WriteFile(file, []byte(text), 0o600))
+			env := []string{"GATEWAY_QUEUE__PATH=" + filepath.Join(dir, "queue"), "GATEWAY_DEAD_LETTER__PATH=" + filepath.Join(dir, "dead")}
 			if !hasToken {
-				t.Setenv("SPLUNK_HEC_TOKEN", "t")
+				env = append(env, "SPLUNK_HEC_TOKEN=t")
 			}
-			t.Setenv("GATEWAY_QUEUE__PATH", filepath.Join(dir, "queue"))
-			t.Setenv("GATEWAY_DEAD_LETTER__PATH", filepath.Join(dir, "dead"))
-			out, errs, code := runImport(t, "check", "-c", file)
+			out, errs, code := gateway.run(t, "", env, "check", "-c", file)
 			if code != cli.Fine {
 				t.Errorf("check: exit code %d\n%s%s", code, out, errs)
 			}
 			testkit.Holds(t, "check", out, "fine: ")
 			folder := filepath.Join(dir, "packs")
 			if _, err := os.Stat(folder); err == nil {
-				if out, errs, code := runImport(t, "pack", "test", "-c", file, folder); code != cli.Fine {
+				if out, errs, code := gateway.run(t, "", env, "pack", "test", "-c", file, folder); code != cli.Fine {
 					t.Errorf("pack test: exit code %d\n%s%s", code, out, errs)
 				}
 			}

@@ -60,6 +60,7 @@ func (s *site) api(path string, into any) {
 // A shard that is drained takes no new batches and empties; in maintenance it keeps what
 // it has; an endpoint that is drained gets no new requests; and nothing is lost of it.
 func TestDrainAndMaintenance(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "balancer: {shards: 2}\n")
 	p := s.start()
 	if to := s.post("0", "shards", "drain"); to != "/stats;st=DONE" {
@@ -149,6 +150,7 @@ func (s *site) tapped(n int, env []string, args ...string) []string {
 }
 
 func TestTapVerb(t *testing.T) {
+	t.Parallel()
 	s := userSite(t, "")
 	s.start()
 	address := []string{"--address", fmt.Sprintf("127.0.0.1:%d", s.stats)}
@@ -185,6 +187,7 @@ func TestTapVerb(t *testing.T) {
 // The exit codes of status are what scripts go by: 0 well, 1 not ready or not there, 2
 // wrong usage, 3 something is wrong.
 func TestStatusVerb(t *testing.T) {
+	t.Parallel()
 	s := userSite(t, "")
 	status := func(want int, args ...string) (string, string) {
 		t.Helper()
@@ -227,6 +230,7 @@ func TestStatusVerb(t *testing.T) {
 
 // The gateway's own numbers take the path of all events, and are counted.
 func TestOwnNumbersGoToSplunk(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	s.write(strings.Replace(s.read(), "stats: {", "stats: {to_splunk: true, splunk_interval: 1s, splunk_index: gwstats, ", 1))
 	p := s.start()
@@ -257,6 +261,7 @@ func TestOwnNumbersGoToSplunk(t *testing.T) {
 
 // The real promtool finds nothing wrong with what the gateway exposes.
 func TestMetricsAreLintClean(t *testing.T) {
+	t.Parallel()
 	promtool := need(t, "promtool", "prometheus")
 	s := newSite(t, "")
 	s.start()

@@ -59,6 +59,7 @@ func (s *site) reload(p *process, result string, n float64) {
 // open; a set with one error is refused whole, and the old one goes on; no event is missing
 // in the counts by class.
 func TestPacksAreReloaded(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "packs: {folder: DIR/packs}\n")
 	p := s.start()
 	before := s.metrics()["gateway_packs_loaded"]
@@ -154,6 +155,7 @@ func TestPacksAreReloaded(t *testing.T) {
 
 // At a start all mistakes of all files are told at once.
 func TestStartRefusesWrongPacks(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "packs: {folder: DIR/packs}\n")
 	s.pack("a.yaml", widget("widgetd", "acme:widget")+"sourcetpe: x\n")
 	s.pack("b.yaml", strings.Replace(widget("gadgetd", "acme:gadget"), "role: netops", "role: netopps", 1))
@@ -166,6 +168,7 @@ func TestStartRefusesWrongPacks(t *testing.T) {
 // What no rule knows is shown with `tap --unknown`: what is kept at once, then what comes,
 // each line once and as it was received.
 func TestTapUnknown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	s.write(strings.Replace(s.read(), "vendor: unifi", "vendor: auto", 1))
 	s.start()

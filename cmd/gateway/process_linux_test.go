@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,21 +23,28 @@ import (
 
 	"syslog-gateway/internal/cli"
 	"syslog-gateway/internal/hec/hectest"
+	"syslog-gateway/internal/pack/catalog"
 	"syslog-gateway/internal/testkit"
 )
 
 // underTest makes the test binary be the gateway.
 const underTest = "GATEWAY_UNDER_TEST"
 
-const testToken = "11111111-2222-3333-4444-555555555555"
-
 func TestMain(m *testing.M) {
 	if os.Getenv(underTest) != "" {
 		os.Unsetenv(underTest) // GATEWAY_ is the prefix of configuration keys
 		os.Exit(run(context.Background(), os.Args[1:], cli.Std()))
 	}
+	flag.Parse()
+	// Most tests wait for other processes and for intervals of the gateway: several run for each
+	// processor, unless -parallel says how many.
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set(strconv.Itoa(3 * runtime.GOMAXPROCS(0))) // a number is taken
+	}
 	os.Exit(m.Run())
 }
+
+const testToken = "11111111-2222-3333-4444-555555555555"
 
 // site is a gateway with its configuration, ports and HEC endpoint.
 type site struct {
@@ -135,6 +145,16 @@ func (s *site) read() string {
 	return string(testkit.Try(os.ReadFile(s.file))(s.t))
 }
 
+// withoutPacks turns the embedded packs off. Their tests are nearly all that a check does.
+func (s *site) withoutPacks() {
+	s.t.Helper()
+	var names []string
+	for _, p := range testkit.Try(catalog.Load())(s.t) {
+		names = append(names, p.Name)
+	}
+	s.write(s.read() + "packs: {disable: [" + strings.Join(names, ", ") + "]}\n")
+}
+
 // freePort finds a port that is free for UDP and TCP.
 func freePort(t testing.TB) int {
 	t.Helper()
@@ -160,7 +180,10 @@ type process struct {
 func gatewayCommand(dir string, args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = dir
-	cmd.Env = []string{underTest + "=1", "SPLUNK_HEC_TOKEN=" + testToken, "PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+	cmd.Env = []string{
+		underTest + "=1", "SPLUNK_HEC_TOKEN=" + testToken, "PATH=" + os.Getenv("PATH"), "HOME=" + dir,
+		"GORACE=atexit_sleep_ms=0", // a binary with the race detector lingers for a second otherwise
+	}
 	return cmd
 }
 

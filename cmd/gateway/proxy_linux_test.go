@@ -90,6 +90,7 @@ func (x proxied) start(t *testing.T, stats int) string {
 // 127.0.0.1, for 127.0.0.1, and need not say for whom. It opens neither lines nor actions
 // to those behind it; a user gets both through it; and on the machine there is the socket.
 func TestProxyOnThisMachine(t *testing.T) {
+	t.Parallel()
 	for _, users := range []string{"", "username: ops, password: s3cret, "} {
 		s := newSite(t, "")
 		s.write(strings.Replace(s.read(), "stats: {", "stats: {admin: true, pprof: true, "+users, 1))

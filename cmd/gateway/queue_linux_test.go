@@ -13,6 +13,7 @@ import (
 // A folder without a queue is an error of each verb, which says where there is one. The
 // folder comes from the configuration unless --path names it.
 func TestQueueVerbsNeedAQueue(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	empty := filepath.Join(s.dir, "empty")
 	testkit.Must(t, os.Mkdir(empty, 0o755))

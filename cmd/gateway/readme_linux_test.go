@@ -16,6 +16,7 @@ import (
 // TestFirstFiveMinutes does what README.md says under "With Splunk": its file, its commands,
 // and a line to the Linux port. Only the address of Splunk, the token and the ports are ours.
 func TestFirstFiveMinutes(t *testing.T) {
+	t.Parallel()
 	readme := string(testkit.Try(os.ReadFile("../../README.md"))(t))
 	block := regexp.MustCompile("(?s)```sh\ncat > try.yaml <<'EOF'\n(.*?)\nEOF\n(.*?)```").FindStringSubmatch(readme)
 	if block == nil {

@@ -40,6 +40,7 @@ func (s *site) shownRules() (list []string) {
 // The page and the API show the rules in force, and nothing without rules. A rule that is
 // turned off is not shown; its counts go on when it is back.
 func TestRulesAreShown(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "packs: {folder: DIR/packs}\n")
 	p := s.start()
 	testkit.Equal(t, "rules without rules", len(s.shownRules()), 0)

@@ -42,6 +42,7 @@ func (s *site) expect(from int, ends ...string) {
 }
 
 func TestLogger(t *testing.T) {
+	t.Parallel()
 	logger := need(t, "logger", "bsdutils")
 	s := newSite(t, "")
 	p := s.start()
@@ -69,6 +70,7 @@ func TestLogger(t *testing.T) {
 }
 
 func TestPythonSysLogHandler(t *testing.T) {
+	t.Parallel()
 	python := need(t, "python3", "python3")
 	s := newSite(t, "")
 	p := s.start()
@@ -89,6 +91,7 @@ h.close()
 }
 
 func TestRsyslog(t *testing.T) {
+	t.Parallel()
 	rsyslogd := need(t, "rsyslogd", "rsyslog")
 	logger := need(t, "logger", "bsdutils")
 	for name, action := range map[string]string{
@@ -98,6 +101,7 @@ func TestRsyslog(t *testing.T) {
 		"udp":           `target="127.0.0.1" port="PORT" protocol="udp"`,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, "")
 			p := s.start()
 			dir := t.TempDir()
@@ -171,6 +175,7 @@ func libraries(root string) string {
 }
 
 func TestLoggen(t *testing.T) {
+	t.Parallel()
 	loggen := need(t, "loggen", "syslog-ng-core")
 	root := strings.TrimSuffix(loggen, "/bin/loggen")
 	s := newSite(t, "")

@@ -63,6 +63,7 @@ func stream(c net.Conn, prefix string, n int) (sent []string) {
 // under load, by a stop and by kill -9: nothing that was accepted is lost, and what is
 // left over is delivered and its folders go.
 func TestShardsUpAndDown(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"SIGTERM", "kill -9"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
@@ -138,6 +139,7 @@ func missing(events, marks []string) (lost, twice int) {
 // A shard that is left over drains while the gateway runs: its folder goes, and its bytes
 // do not count against max_size any more, however little that is.
 func TestLeftOverShardsGoWhileRunning(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "batch: {max_bytes: 64KiB}\nqueue: {}\n")
 	s.uncompressed()
 	base := strings.Replace(s.read(), "queue: {}\n", "", 1)

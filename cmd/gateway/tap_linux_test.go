@@ -10,6 +10,7 @@ import (
 
 // A source or a class that does not exist would be waited for for ever: it is refused.
 func TestTapRefusesWhatDoesNotExist(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	s.start()
 	f := func(wants []string, args ...string) {
@@ -26,6 +27,7 @@ func TestTapRefusesWhatDoesNotExist(t *testing.T) {
 
 // A line is shown as it was sent, except that no control character reaches the terminal.
 func TestTapShowsLinesAsTheyAre(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	s.start()
 	testkit.Holds(t, "JSON", s.tapped(1, nil)[0], `"raw":"<`)

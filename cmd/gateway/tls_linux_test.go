@@ -72,6 +72,7 @@ func (s *site) shownBy(port int, client string) string {
 
 // TestTLSInit: the verb makes what it says, never overwrites a key, and renews.
 func TestTLSInit(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	dir := filepath.Join(s.dir, "tls")
 	_, errs, code := s.gateway("", "tls", "init", dir)
@@ -133,6 +134,7 @@ func TestTLSInit(t *testing.T) {
 // TestTLSFollowsItsFiles: certificates of a source and of the statistics page, the CA of
 // HEC and the names of clients change while the gateway runs.
 func TestTLSFollowsItsFiles(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, "")
 	s.ca("--name", "localhost", "--client", "web1,web2")
 	a, b := testkit.Try(testkit.NewAuthority())(t), testkit.Try(testkit.NewAuthority())(t)
@@ -228,6 +230,7 @@ func TestTLSFollowsItsFiles(t *testing.T) {
 // TestRsyslogOverTLS: rsyslog with GnuTLS shows its certificate, also over TLS 1.3, and is
 // let in by its name alone. The lines are those of gateway tls init.
 func TestRsyslogOverTLS(t *testing.T) {
+	t.Parallel()
 	rsyslogd := need(t, "rsyslogd", "rsyslog")
 	if found, _ := filepath.Glob("/usr/lib/*/rsyslog/lmnsd_gtls.so"); len(found) == 0 {
 		t.Fatal("rsyslog has no driver for GnuTLS: install Debian's package rsyslog-gnutls, or run .ci/tools")
@@ -287,6 +290,7 @@ func acmeTool(t *testing.T, name string) string {
 // TestCertbotRenews: certbot obtains a certificate by ACME and renews it; the running
 // gateway shows each without a restart, and nothing tells it about the renewal.
 func TestCertbotRenews(t *testing.T) {
+	t.Parallel()
 	pebble, dns := acmeTool(t, "pebble"), acmeTool(t, "pebble-challtestsrv")
 	certbot, err := exec.LookPath("certbot")
 	if err != nil {

@@ -2,15 +2,21 @@ package testkit
 
 import "time"
 
+// What is waited for is looked at every 5 ms at first. What takes longer is looked at less
+// often: each pause is about a tenth of the time so far. A look may be a scrape or a process,
+// and many of them would slow down what they wait for.
+const (
+	firstPause   = 5 * time.Millisecond
+	longestPause = 250 * time.Millisecond
+)
+
 // Within polls until done, and reports whether that was so before the limit.
 func Within(limit time.Duration, done func() bool) bool {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
-	for !done() {
+	for pause := firstPause; !done(); pause = min(pause+pause/10, longestPause) {
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-deadline.C:
 			return false
 		}
