@@ -125,7 +125,7 @@ clean: ## remove what was built; the queue in ./data stays
 ##@ Change it
 
 test-fast: ## most packages, in under a minute: needs nothing but Go
-	CGO_ENABLED=0 $(GO) test $$($(GO) list ./internal/... ./bench/mark ./bench/mix ./bench/report | grep -vE '$(SLOW)')
+	CGO_ENABLED=0 $(GO) test $$($(GO) list ./internal/... ./bench/marker ./bench/mix ./bench/report | grep -vE '$(SLOW)')
 
 # GORACE: a binary with the race detector lingers for a second at its end otherwise.
 test: test-tools ## all tests with the race detector; installs 380 MB of Debian packages
