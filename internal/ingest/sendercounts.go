@@ -21,8 +21,8 @@ type senderCounts struct {
 	events, bytes int // of the read when current began
 
 	byHost map[hostKey]*hostCounts // of senders with several hosts; bounded
-	recent [32]*hostCounts         // of byHost, to find most of them faster
-	active []*hostCounts           // that count something in this read
+	recent [64]recentHost
+	active []*hostCounts // that count something in this read
 }
 
 // hostCounts counts the messages of this read from a host at an address, or all messages
@@ -39,6 +39,13 @@ type hostCounts struct {
 	// Those of the events have a class, those of the dropped messages have a reason.
 	mix     senders.Mix
 	dropped senders.Dropped
+}
+
+// recentHost is what was found last in its place.
+type recentHost struct {
+	addr   netip.Addr // of the sender
+	host   []byte     // as the message named it
+	counts *hostCounts
 }
 
 // hostKey finds the hosts of an address after its first one: those behind a relay.
@@ -70,9 +77,22 @@ func (c *senderCounts) count(s *sender, host []byte, events, bytes int) {
 	}
 }
 
-// of finds the counts of a host. The sender knows those of its first host; others, behind
-// a relay, are looked up.
+// of finds the counts of a host.
 func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
+	n := uint(len(host))
+	if n != 0 {
+		n += 7*uint(host[0]) + 31*uint(host[n/2]) + uint(host[n-1])
+	}
+	recent := &c.recent[n%uint(len(c.recent))]
+	if recent.counts == nil || recent.addr != s.addr || !bytes.Equal(recent.host, host) {
+		recent.addr, recent.host, recent.counts = s.addr, append(recent.host[:0], host...), c.find(s, host)
+	}
+	return recent.counts
+}
+
+// find is of for a host that is not among the recent ones. The sender knows the counts of its
+// first host; others, behind a relay, are looked up.
+func (c *senderCounts) find(s *sender, host []byte) *hostCounts {
 	if len(host) == 0 || bytes.Equal(host, s.address) { // as in namesItself
 		host = nil
 	}
@@ -82,17 +102,11 @@ func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
 	if bytes.Equal(s.counts.host, host) {
 		return s.counts
 	}
-	recent := c.place(host)
-	if h := *recent; h != nil && h.addr == s.addr && bytes.Equal(h.host, host) {
-		return h
-	}
 	if h := c.byHost[hostKey{s.addr, string(host)}]; h != nil {
-		*recent = h
 		return h
 	}
 	if len(c.byHost) >= maxSenders {
 		clear(c.byHost)
-		clear(c.recent[:])
 	}
 	if c.byHost == nil {
 		c.byHost = make(map[hostKey]*hostCounts)
@@ -100,15 +114,6 @@ func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
 	h := c.newCounts(s, host)
 	c.byHost[hostKey{s.addr, string(host)}] = h
 	return h
-}
-
-// place is where the counts of a host are among the recent ones, if they are.
-func (c *senderCounts) place(host []byte) **hostCounts {
-	n := uint(len(host))
-	if n != 0 {
-		n += 7*uint(host[0]) + 31*uint(host[n/2]) + uint(host[n-1])
-	}
-	return &c.recent[n%uint(len(c.recent))]
 }
 
 func (c *senderCounts) newCounts(s *sender, host []byte) *hostCounts {
