@@ -37,18 +37,26 @@ func (q *Shard) healLoop(ctx context.Context) {
 	}
 }
 
-// storeAcks writes which records are acknowledged, until ctx is done. It syncs nothing,
-// so a slow disk does not delay it: what is answered before a kill -9 by more than the
-// interval of syncing does not come again.
-func (q *Shard) storeAcks(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(max(every, time.Millisecond))
-	defer tick.Stop()
+// storeAcks writes which records are acknowledged, some time after one was, until ctx is
+// done. It syncs nothing, so a slow disk does not delay it: what is answered before a kill -9
+// by more than the interval of syncing does not come again.
+func (q *Shard) storeAcks(ctx context.Context, after time.Duration) {
+	pause := time.NewTimer(after)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			q.acks.write()
+		case <-q.acks.changed.wake:
+		}
+		for q.acks.changed.is.Load() { // for longer when writing fails
+			pause.Reset(max(after, time.Millisecond))
+			select {
+			case <-ctx.Done():
+				return
+			case <-pause.C:
+				q.acks.write()
+			}
 		}
 	}
 }

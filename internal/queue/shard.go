@@ -97,7 +97,7 @@ func newShard(o shardOptions, index int, drains bool) *Shard {
 		acked:   make(chan struct{}, 1), healNow: make(chan struct{}, 1),
 	}
 	q.acks = newAckStore(dir, log, func() (uint64, []segment.Stretch) { return q.win.acknowledged(&q.folder) })
-	q.win.state = windowState{sources: make(map[string]string), totals: &q.totals, ledger: o.ledger, acked: &q.acks.changed}
+	q.win.state = windowState{sources: make(map[string]string), totals: &q.totals, ledger: o.ledger, acked: q.acks.changed}
 	q.disk = &diskLog{root: o.root, name: name, dir: dir, log: log, dq: newBackend(dir, o.segSize, o.interval, log),
 		win: &q.win, folder: &q.folder, budget: o.budget, faults: q.faults, totals: &q.totals}
 	q.appender = appender{disk: q.disk, ledger: o.ledger}
