@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"syslog-gateway/internal/queue/segment"
@@ -32,24 +31,6 @@ type ackStore struct {
 // number that was given, and what is acknowledged and may still be on disk.
 func newAckStore(dir string, log *slog.Logger, snapshot func() (uint64, []segment.Stretch)) *ackStore {
 	return &ackStore{file: ackFile{path: filepath.Join(dir, segment.AckedName)}, log: log, snapshot: snapshot, changed: newMark()}
-}
-
-// mark says that something is to be done, and wakes who does it.
-type mark struct {
-	is   *atomic.Bool
-	wake chan struct{}
-}
-
-func newMark() mark { return mark{new(atomic.Bool), make(chan struct{}, 1)} }
-
-func (m mark) set() {
-	if m.is.Swap(true) {
-		return
-	}
-	select {
-	case m.wake <- struct{}{}:
-	default:
-	}
 }
 
 // open makes the file ready, so that to write a list waits for no sync later.

@@ -56,22 +56,35 @@ func (q *Shard) storeAcks(ctx context.Context, after time.Duration) {
 				return
 			case <-pause.C:
 				q.acks.write()
+				q.busy.set()
 			}
 		}
 	}
 }
 
 // syncLoop syncs the shard in every interval, and whenever somebody waits for it, until ctx
-// is done. A failure is shown by Healthy, and tried again in the next interval.
-func (q *Shard) syncLoop(ctx context.Context, interval time.Duration, observe func(time.Duration)) {
+// is done. A failure is shown by Healthy, and tried again in the next interval. After some
+// time with nothing to sync it rests until there is something.
+func (q *Shard) syncLoop(ctx context.Context, interval, restAfter time.Duration, observe func(time.Duration)) {
 	every := time.NewTicker(interval)
 	defer every.Stop()
-	for {
+	for idle := time.Duration(0); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-every.C:
-			_ = q.sync(records|acknowledged, observe)
+			err := q.sync(records|acknowledged, observe)
+			if idle += interval; err != nil || q.busy.is.Swap(false) {
+				idle = 0
+			}
+			if idle > restAfter {
+				every.Stop()
+			}
+		case <-q.busy.wake:
+			if idle > restAfter {
+				every.Reset(interval)
+			}
+			idle = 0
 		case <-q.commits.wake:
 			_ = q.sync(records, observe)
 		}
