@@ -12,7 +12,7 @@ const (
 	healSoon     = 50 * time.Millisecond // after a segment was removed
 	// restAfter is longer than diskqueue waits before it stores its metadata, which it does
 	// without a word, and after which the folder has to be synced.
-	restAfter = 2 * metaInterval
+	restAfter = metaInterval + time.Second
 )
 
 // Run syncs what is appended, lets diskqueue forget what is acknowledged, watches
