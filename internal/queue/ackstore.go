@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"syslog-gateway/internal/queue/segment"
@@ -19,7 +18,7 @@ type ackStore struct {
 	log      *slog.Logger
 	snapshot func() (seq uint64, acked []segment.Stretch)
 
-	changed atomic.Bool // acknowledged since the file was written
+	changed mark // acknowledged since the file was written
 
 	mu       sync.Mutex // one writer of the file at a time; taken before the lock of the window
 	notUntil time.Time  // since writing has failed
@@ -31,7 +30,7 @@ type ackStore struct {
 // newAckStore returns the store of the shard in dir. snapshot returns the highest sequence
 // number that was given, and what is acknowledged and may still be on disk.
 func newAckStore(dir string, log *slog.Logger, snapshot func() (uint64, []segment.Stretch)) *ackStore {
-	return &ackStore{file: ackFile{path: filepath.Join(dir, segment.AckedName)}, log: log, snapshot: snapshot}
+	return &ackStore{file: ackFile{path: filepath.Join(dir, segment.AckedName)}, log: log, snapshot: snapshot, changed: newMark()}
 }
 
 // open makes the file ready, so that to write a list waits for no sync later.
@@ -39,7 +38,7 @@ func (s *ackStore) open(a segment.Acked) {
 	if a.Found && a.Slot >= 0 && s.file.resume(a.Slot, a.Generation) == nil {
 		return
 	}
-	s.changed.Store(true) // the first list makes the file
+	s.changed.set() // the first list makes the file
 	s.write()
 }
 
@@ -47,10 +46,10 @@ func (s *ackStore) open(a segment.Acked) {
 func (s *ackStore) write() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || !s.changed.Load() || time.Now().Before(s.notUntil) {
+	if s.ended || !s.changed.is.Load() || time.Now().Before(s.notUntil) {
 		return
 	}
-	s.changed.Store(false) // before the snapshot: what comes meanwhile is written next time
+	s.changed.is.Store(false) // before the snapshot: what comes meanwhile is written next time
 	list, omitted := segment.NewAckedList(s.snapshot())
 	if omitted > 0 {
 		if n, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
@@ -75,7 +74,7 @@ func (s *ackStore) sync() {
 
 // failed lets the list be written again later. The caller holds mu.
 func (s *ackStore) failed(err error) {
-	s.changed.Store(true)
+	s.changed.set()
 	s.notUntil = time.Now().Add(healInterval)
 	if n, ok := s.failing.Ready(time.Now(), alarmEvery); ok {
 		s.log.Warn("queue: which records are delivered cannot be stored; it is tried again until it works, "+

@@ -147,5 +147,7 @@ func (q *Shard) append(rec *event.Record, count countFunc) error {
 	if q.drains || q.shut.Load() {
 		return ErrClosed
 	}
-	return q.appender.append(rec, count)
+	err := q.appender.append(rec, count)
+	q.busy.set()
+	return err
 }

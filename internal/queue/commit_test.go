@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,7 +83,7 @@ func TestAfterSyncTogether(t *testing.T) {
 	}
 	register(0)
 	loop.Go(func() {
-		q.syncLoop(ctx, time.Hour, func(time.Duration) {
+		q.syncLoop(ctx, time.Hour, restAfter, func(time.Duration) {
 			if syncs++; syncs == 1 { // the first is not over
 				register(n)
 			}
@@ -92,6 +93,32 @@ func TestAfterSyncTogether(t *testing.T) {
 	cancel()
 	loop.Wait()
 	testkit.Equal(t, "syncs", syncs, 2)
+	testkit.Must(t, shut(s))
+}
+
+// A shard without traffic does not wake up, and one that gets a record syncs it.
+func TestSyncRests(t *testing.T) {
+	s, q := openOne(t, quietOptions(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	var loop sync.WaitGroup
+	var syncs atomic.Int64
+	loop.Go(func() {
+		q.syncLoop(ctx, 2*time.Millisecond, 20*time.Millisecond, func(time.Duration) { syncs.Add(1) })
+	})
+	for n := range 3 {
+		before := syncs.Load()
+		appendN(t, q, n, 1, 300)
+		testkit.Eventually(t, "the record is synced", func() bool { return syncs.Load() > before })
+		testkit.Eventually(t, "it rests", func() bool {
+			before := syncs.Load()
+			q.folder.mu.Lock()
+			q.folder.dirty = true // of which it is not told
+			q.folder.mu.Unlock()
+			return !testkit.Within(100*time.Millisecond, func() bool { return syncs.Load() > before })
+		})
+	}
+	cancel()
+	loop.Wait()
 	testkit.Must(t, shut(s))
 }
 

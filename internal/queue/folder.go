@@ -16,6 +16,7 @@ import (
 type folder struct {
 	path string
 	gone atomic.Bool // the shard is drained and left over: the folder goes, or is gone
+	busy mark        // set when there is something to sync
 
 	mu    sync.Mutex
 	dirty bool        // a file was made, renamed or removed since the last sync
@@ -31,6 +32,7 @@ func (f *folder) changed() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.dirty = true
+	f.busy.set()
 }
 
 // remove says that a segment is consumed, and its file is about to be removed.
@@ -39,6 +41,7 @@ func (f *folder) remove(num int64, done segment.Seqs) {
 	defer f.mu.Unlock()
 	f.removed = segment.Extend(f.removed, num, done)
 	f.dirty = true
+	f.busy.set()
 }
 
 // stays says that the file of a consumed segment could not be removed.

@@ -37,33 +37,54 @@ func (q *Shard) healLoop(ctx context.Context) {
 	}
 }
 
-// storeAcks writes which records are acknowledged, until ctx is done. It syncs nothing,
-// so a slow disk does not delay it: what is answered before a kill -9 by more than the
-// interval of syncing does not come again.
-func (q *Shard) storeAcks(ctx context.Context, every time.Duration) {
-	tick := time.NewTicker(max(every, time.Millisecond))
-	defer tick.Stop()
+// storeAcks writes which records are acknowledged, some time after one was, until ctx is
+// done. It syncs nothing, so a slow disk does not delay it: what is answered before a kill -9
+// by more than the interval of syncing does not come again.
+func (q *Shard) storeAcks(ctx context.Context, after time.Duration) {
+	pause := time.NewTimer(after)
+	defer pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			q.acks.write()
+		case <-q.acks.changed.wake:
+		}
+		for q.acks.changed.is.Load() { // for longer when writing fails
+			pause.Reset(max(after, time.Millisecond))
+			select {
+			case <-ctx.Done():
+				return
+			case <-pause.C:
+				q.acks.write()
+				q.busy.set()
+			}
 		}
 	}
 }
 
 // syncLoop syncs the shard in every interval, and whenever somebody waits for it, until ctx
-// is done. A failure is shown by Healthy, and tried again in the next interval.
-func (q *Shard) syncLoop(ctx context.Context, interval time.Duration, observe func(time.Duration)) {
+// is done. A failure is shown by Healthy, and tried again in the next interval. After some
+// time with nothing to sync it rests until there is something.
+func (q *Shard) syncLoop(ctx context.Context, interval, restAfter time.Duration, observe func(time.Duration)) {
 	every := time.NewTicker(interval)
 	defer every.Stop()
-	for {
+	for idle := time.Duration(0); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-every.C:
-			_ = q.sync(records|acknowledged, observe)
+			err := q.sync(records|acknowledged, observe)
+			if idle += interval; err != nil || q.busy.is.Swap(false) {
+				idle = 0
+			}
+			if idle > restAfter {
+				every.Stop()
+			}
+		case <-q.busy.wake:
+			if idle > restAfter {
+				every.Reset(interval)
+			}
+			idle = 0
 		case <-q.commits.wake:
 			_ = q.sync(records, observe)
 		}

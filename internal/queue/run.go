@@ -10,6 +10,9 @@ import (
 const (
 	healInterval = time.Second
 	healSoon     = 50 * time.Millisecond // after a segment was removed
+	// restAfter is longer than diskqueue waits before it stores its metadata, which it does
+	// without a word, and after which the folder has to be synced.
+	restAfter = metaInterval + time.Second
 )
 
 // Run syncs what is appended, lets diskqueue forget what is acknowledged, watches
@@ -23,7 +26,7 @@ func (s *Store) Run(ctx context.Context) error {
 	for _, q := range s.shards {
 		wg.Go(func() { q.healLoop(ctx) })
 		wg.Go(func() { q.storeAcks(ctx, s.opts.SyncInterval/2) })
-		wg.Go(func() { q.syncLoop(ctx, s.opts.SyncInterval, s.metrics.observeSync) })
+		wg.Go(func() { q.syncLoop(ctx, s.opts.SyncInterval, restAfter, s.metrics.observeSync) })
 	}
 	wg.Go(func() { s.watch(ctx) })
 	wg.Go(func() { s.restorer.run(ctx) })

@@ -68,6 +68,7 @@ type Shard struct {
 	recoverer *recoverer
 
 	commits commits
+	busy    mark // set when there is something to sync
 
 	acked chan struct{} // a record is done
 	// healNow asks for an attempt to end a fault.
@@ -92,12 +93,13 @@ func newShard(o shardOptions, index int, drains bool) *Shard {
 	q := &Shard{
 		name: name, index: index, root: o.root, drains: drains, log: log, makeRoom: o.makeRoom,
 		budget: o.budget, faults: newFaults(name, log, o.budget.retry),
-		folder:  folder{path: dir},
+		busy:    newMark(),
 		commits: commits{wake: make(chan struct{}, 1)},
 		acked:   make(chan struct{}, 1), healNow: make(chan struct{}, 1),
 	}
+	q.folder.path, q.folder.busy = dir, q.busy
 	q.acks = newAckStore(dir, log, func() (uint64, []segment.Stretch) { return q.win.acknowledged(&q.folder) })
-	q.win.state = windowState{sources: make(map[string]string), totals: &q.totals, ledger: o.ledger, acked: &q.acks.changed}
+	q.win.state = windowState{sources: make(map[string]string), totals: &q.totals, ledger: o.ledger, acked: q.acks.changed}
 	q.disk = &diskLog{root: o.root, name: name, dir: dir, log: log, dq: newBackend(dir, o.segSize, o.interval, log),
 		win: &q.win, folder: &q.folder, budget: o.budget, faults: q.faults, totals: &q.totals}
 	q.appender = appender{disk: q.disk, ledger: o.ledger}

@@ -110,7 +110,7 @@ func (y *syncer) sync(what scope) (worked bool, err error) {
 	if names {
 		forgotten, e := y.folder.sync()
 		if forgotten { // what the next list leaves out
-			y.acks.changed.Store(true)
+			y.acks.changed.set()
 		}
 		err = errors.Join(err, e)
 	}

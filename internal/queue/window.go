@@ -56,7 +56,7 @@ type windowState struct {
 	// whenDone is called for records that are done, by their numbers.
 	whenDone map[uint64]func()
 	// acked is set when a record is done: what is acknowledged is to be stored.
-	acked *atomic.Bool
+	acked mark
 }
 
 // totals count a shard's records. They are safe for concurrent use.
@@ -138,7 +138,7 @@ func (s *windowState) finish(e *entry) {
 	e.state = done
 	e.seg.flying--
 	e.seg.done.Add(e.Seq)
-	s.acked.Store(true)
+	s.acked.set()
 	s.totals.add(-1, -int64(e.events), -e.Size)
 	if tell := s.whenDone[e.Seq]; tell != nil {
 		delete(s.whenDone, e.Seq)
