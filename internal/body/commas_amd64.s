@@ -2,17 +2,11 @@
 
 #include "textflag.h"
 
-// A comma and a quote, 32 times each.
-DATA comma<>+0(SB)/8, $0x2c2c2c2c2c2c2c2c
-DATA comma<>+8(SB)/8, $0x2c2c2c2c2c2c2c2c
-DATA comma<>+16(SB)/8, $0x2c2c2c2c2c2c2c2c
-DATA comma<>+24(SB)/8, $0x2c2c2c2c2c2c2c2c
-GLOBL comma<>(SB), RODATA|NOPTR, $32
-DATA quote<>+0(SB)/8, $0x2222222222222222
-DATA quote<>+8(SB)/8, $0x2222222222222222
-DATA quote<>+16(SB)/8, $0x2222222222222222
-DATA quote<>+24(SB)/8, $0x2222222222222222
-GLOBL quote<>(SB), RODATA|NOPTR, $32
+// A comma and a quote.
+DATA comma<>+0(SB)/1, $0x2c
+GLOBL comma<>(SB), RODATA|NOPTR, $1
+DATA quote<>+0(SB)/1, $0x22
+GLOBL quote<>(SB), RODATA|NOPTR, $1
 
 // func skipCommasAVX2(p *byte, n, need int) (skipped, commas int)
 //
@@ -24,8 +18,8 @@ TEXT ·skipCommasAVX2(SB), NOSPLIT, $0-40
 	SUBQ $32, CX // the offset of the last whole block
 	XORQ AX, AX
 	XORQ BX, BX
-	VMOVDQU comma<>(SB), Y1
-	VMOVDQU quote<>(SB), Y2
+	VPBROADCASTB comma<>(SB), Y1
+	VPBROADCASTB quote<>(SB), Y2
 
 block:
 	CMPQ      AX, CX

@@ -2,22 +2,13 @@
 
 #include "textflag.h"
 
-// The largest control character, a quote and a backslash, 32 times each.
-DATA control<>+0(SB)/8, $0x1f1f1f1f1f1f1f1f
-DATA control<>+8(SB)/8, $0x1f1f1f1f1f1f1f1f
-DATA control<>+16(SB)/8, $0x1f1f1f1f1f1f1f1f
-DATA control<>+24(SB)/8, $0x1f1f1f1f1f1f1f1f
-GLOBL control<>(SB), RODATA|NOPTR, $32
-DATA quote<>+0(SB)/8, $0x2222222222222222
-DATA quote<>+8(SB)/8, $0x2222222222222222
-DATA quote<>+16(SB)/8, $0x2222222222222222
-DATA quote<>+24(SB)/8, $0x2222222222222222
-GLOBL quote<>(SB), RODATA|NOPTR, $32
-DATA backslash<>+0(SB)/8, $0x5c5c5c5c5c5c5c5c
-DATA backslash<>+8(SB)/8, $0x5c5c5c5c5c5c5c5c
-DATA backslash<>+16(SB)/8, $0x5c5c5c5c5c5c5c5c
-DATA backslash<>+24(SB)/8, $0x5c5c5c5c5c5c5c5c
-GLOBL backslash<>(SB), RODATA|NOPTR, $32
+// The largest control character, a quote and a backslash.
+DATA control<>+0(SB)/1, $0x1f
+GLOBL control<>(SB), RODATA|NOPTR, $1
+DATA quote<>+0(SB)/1, $0x22
+GLOBL quote<>(SB), RODATA|NOPTR, $1
+DATA backslash<>+0(SB)/1, $0x5c
+GLOBL backslash<>(SB), RODATA|NOPTR, $1
 
 // func copyEscapedAVX2(dst, src *byte, n, escapes int) (read, written int)
 //
@@ -29,9 +20,9 @@ TEXT ·copyEscapedAVX2(SB), NOSPLIT, $0-48
 	MOVQ n+16(FP), R8
 	MOVQ escapes+24(FP), R9
 	ADDQ SI, R8
-	VMOVDQU control<>(SB), Y1
-	VMOVDQU quote<>(SB), Y2
-	VMOVDQU backslash<>(SB), Y3
+	VPBROADCASTB control<>(SB), Y1
+	VPBROADCASTB quote<>(SB), Y2
+	VPBROADCASTB backslash<>(SB), Y3
 
 block:
 	MOVQ      R8, CX

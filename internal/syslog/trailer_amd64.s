@@ -2,12 +2,9 @@
 
 #include "textflag.h"
 
-// An LF, 32 times.
-DATA lf<>+0(SB)/8, $0x0a0a0a0a0a0a0a0a
-DATA lf<>+8(SB)/8, $0x0a0a0a0a0a0a0a0a
-DATA lf<>+16(SB)/8, $0x0a0a0a0a0a0a0a0a
-DATA lf<>+24(SB)/8, $0x0a0a0a0a0a0a0a0a
-GLOBL lf<>(SB), RODATA|NOPTR, $32
+// An LF.
+DATA lf<>+0(SB)/1, $0x0a
+GLOBL lf<>(SB), RODATA|NOPTR, $1
 
 // func indexTrailerAVX2(p *byte, n int) int
 //
@@ -18,7 +15,7 @@ TEXT ·indexTrailerAVX2(SB), NOSPLIT, $0-24
 	MOVQ n+8(FP), CX
 	SUBQ $32, CX // the offset of the last block
 	XORQ AX, AX
-	VMOVDQU lf<>(SB), Y1
+	VPBROADCASTB lf<>(SB), Y1
 	VPXOR Y2, Y2, Y2
 
 block:
