@@ -122,9 +122,14 @@ func (s *site) tapped(n int, env []string, args ...string) []string {
 	s.t.Helper()
 	cmd := gatewayCommand(s.dir, append([]string{"tap", "-c", s.file, "--source", "linux", "--text", "NEEDLE", "--limit", fmt.Sprint(n)}, args...)...)
 	cmd.Env = append(cmd.Env, env...)
-	out := testkit.Try(cmd.StdoutPipe())(s.t)
-	s.spawn(cmd)
-	lines := make(chan string)
+	out, in := io.Pipe() // not StdoutPipe, which ends with the process, before its last line is read
+	cmd.Stdout = in
+	p := s.spawn(cmd)
+	lines := make(chan string, n)
+	go func() {
+		<-p.exited
+		in.Close()
+	}()
 	go func() {
 		defer close(lines)
 		r := bufio.NewScanner(out)
