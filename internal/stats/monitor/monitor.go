@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"sync"
 	"time"
 
 	"syslog-gateway/internal/ledger"
@@ -28,6 +29,8 @@ type Options struct {
 
 // Monitor watches the gateway. It is safe for concurrent use.
 type Monitor struct {
+	sampling sync.Mutex
+
 	reader   reader
 	problems *problems.Log
 	recent   *recent
@@ -58,8 +61,10 @@ func New(o Options) *Monitor {
 // Every is the time between two samples.
 func (m *Monitor) Every() time.Duration { return m.recent.every }
 
-// Sample takes a reading and remembers it.
+// Sample takes a reading and remembers it. It is safe for concurrent use.
 func (m *Monitor) Sample() {
+	m.sampling.Lock()
+	defer m.sampling.Unlock()
 	snap := m.Snapshot()
 	m.recent.add(snap)
 	m.senders.refresh(snap)
