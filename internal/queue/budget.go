@@ -94,10 +94,7 @@ func (b *budget) release(n int64) {
 // remove is release for a segment whose file is gone.
 func (b *budget) remove(n int64) {
 	b.release(n)
-	select {
-	case b.removed <- struct{}{}:
-	default:
-	}
+	wake(b.removed)
 }
 
 // retry lets the refused ask again.

@@ -20,10 +20,7 @@ func (q *Shard) AfterSync(done func()) {
 	c.mu.Lock()
 	c.waiting = append(c.waiting, done)
 	c.mu.Unlock()
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	wake(c.wake)
 }
 
 // AfterAck has done called when a record is acknowledged, dropped or found damaged; at once if

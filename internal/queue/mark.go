@@ -11,11 +11,15 @@ type mark struct {
 func newMark() mark { return mark{new(atomic.Bool), make(chan struct{}, 1)} }
 
 func (m mark) set() {
-	if m.is.Swap(true) {
-		return
+	if !m.is.Swap(true) {
+		wake(m.wake)
 	}
+}
+
+// wake wakes who waits for c, or will wait. It never blocks.
+func wake(c chan<- struct{}) {
 	select {
-	case m.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

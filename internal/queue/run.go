@@ -67,10 +67,7 @@ func (s *Store) watch(ctx context.Context) {
 // disk hangs holds up only itself.
 func (s *Store) heal() {
 	for _, q := range s.shards {
-		select {
-		case q.healNow <- struct{}{}:
-		default:
-		}
+		wake(q.healNow)
 	}
 }
 

@@ -303,12 +303,7 @@ func (q *Shard) Abandoned(seq uint64) (abandoned bool) {
 	return abandoned
 }
 
-func (q *Shard) wakeConsumer() {
-	select {
-	case q.acked <- struct{}{}:
-	default:
-	}
-}
+func (q *Shard) wakeConsumer() { wake(q.acked) }
 
 // Accepting reports, without a lock, whether Append may succeed: the shard is not full, not
 // faulty and not closed.
