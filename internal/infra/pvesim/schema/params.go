@@ -265,10 +265,13 @@ func (t *Tables) IsNumber(group, name string) bool {
 // Shown is a value of a group as answers carry it: a number, a truth value as 0 or 1, a list,
 // or text.
 func (t *Tables) Shown(group, name, v string) any {
-	p := t.Groups[group].ByName[name]
-	if p == nil {
-		return v
+	if p := t.Groups[group].ByName[name]; p != nil {
+		return p.shown(v)
 	}
+	return v
+}
+
+func (p *Param) shown(v string) any {
 	switch p.Kind {
 	case "int", "bool", "num":
 		return json.Number(v)
@@ -284,10 +287,7 @@ func (t *Tables) Object(group, name, v string) map[string]any {
 	out := map[string]any{}
 	values, _ := t.ParseProps(p.Grammar, name, v)
 	for k, part := range values {
-		out[k] = part
-		if kind := t.Grammars[p.Grammar].ByName[k].Kind; kind == "int" || kind == "bool" || kind == "num" {
-			out[k] = json.Number(part)
-		}
+		out[k] = t.Grammars[p.Grammar].ByName[k].shown(part)
 	}
 	return out
 }

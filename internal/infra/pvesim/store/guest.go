@@ -166,6 +166,11 @@ const LockSuspended = "suspended"
 // Hibernated reports whether the guest was suspended to disk.
 func (g *Guest) Hibernated() bool { return g.Config["lock"] == LockSuspended }
 
+// HasAgent reports whether the VM is configured to have a guest agent.
+func (g *Guest) HasAgent() bool {
+	return strings.HasPrefix(strings.TrimPrefix(g.Config["agent"], "enabled="), "1")
+}
+
 // LockTimeout is the error of waiting too long for the lock file.
 func (g *Guest) LockTimeout() error {
 	file := fmt.Sprintf("/var/lock/qemu-server/lock-%d.conf", g.VMID)

@@ -211,7 +211,9 @@ func (p *preflight) bridges(ctx context.Context) {
 func (p *preflight) templates(ctx context.Context) {
 	if store, _, ok := strings.Cut(p.Estate.ContainerTemplate, ":"); ok && len(p.Estate.Containers) > 0 {
 		for _, node := range p.containerNodes() {
-			p.volume(ctx, node, store, "vztmpl", p.Estate.ContainerTemplate)
+			p.volume(ctx, node, store, "vztmpl", p.Estate.ContainerTemplate, func() {
+				p.noTemplate(ctx, node, store)
+			})
 		}
 	}
 	resources, err := p.Client.Resources(ctx)
@@ -257,16 +259,9 @@ func (p *preflight) files(ctx context.Context, live []pve.Resource) {
 			if !ok || f.volume == v.SnippetFile {
 				continue
 			}
-			var there []liveVolume
-			err := p.Client.Get(ctx, pve.Path("nodes", v.Node, "storage", store, "content"), url.Values{"content": {f.content}}, &there)
-			switch {
-			case err != nil:
-				p.add(Fail, f.volume, "%v", err)
-			case !slices.Contains(there, liveVolume{f.volume}):
+			p.volume(ctx, v.Node, store, f.content, f.volume, func() {
 				p.add(Fail, f.volume, "is not on %s, and %s is made with it: upload it to the storage", v.Node, v.Key)
-			default:
-				p.add(Fine, f.volume, "on %s", v.Node)
-			}
+			})
 		}
 	}
 }
@@ -284,22 +279,29 @@ type liveVolume struct {
 	VolID string `json:"volid"`
 }
 
-func (p *preflight) volume(ctx context.Context, node, store, content, volume string) {
+// volume checks that a file is on a storage of a node. absent says what it means if it is not.
+func (p *preflight) volume(ctx context.Context, node, store, content, volume string, absent func()) {
 	var there []liveVolume
 	err := p.Client.Get(ctx, pve.Path("nodes", node, "storage", store, "content"), url.Values{"content": {content}}, &there)
 	switch {
 	case err != nil:
 		p.add(Fail, volume, "%v", err)
 	case !slices.Contains(there, liveVolume{volume}):
-		name := volume[strings.LastIndex(volume, "/")+1:]
-		if listed, err := (&live.Reader{API: p.Client}).HasAppliance(ctx, node, name); err == nil && listed {
-			p.add(Fine, volume, "is not on %s yet: apply downloads it", node)
-			return
-		}
-		p.add(Fail, volume, "is not on %s: download it, `pveam update && pveam download %s %s`", node, store, name)
+		absent()
 	default:
 		p.add(Fine, volume, "on %s", node)
 	}
+}
+
+// noTemplate is about the template of containers, which is not on a node.
+func (p *preflight) noTemplate(ctx context.Context, node, store string) {
+	volume := p.Estate.ContainerTemplate
+	name := volume[strings.LastIndex(volume, "/")+1:]
+	if listed, err := (&live.Reader{API: p.Client}).HasAppliance(ctx, node, name); err == nil && listed {
+		p.add(Fine, volume, "is not on %s yet: apply downloads it", node)
+		return
+	}
+	p.add(Fail, volume, "is not on %s: download it, `pveam update && pveam download %s %s`", node, store, name)
 }
 
 // ssh checks the login to the node, if a snippet has to be uploaded.

@@ -28,12 +28,7 @@ const (
 func (a sdn) sections() []section {
 	both, lock := "pending bool\nrunning bool", "lock-token str"
 	rights := func(find func(*api.Call, string) string) func(*api.Call, string) string {
-		return func(c *api.Call, id string) string {
-			if id == "" {
-				return ""
-			}
-			return "/sdn/zones/" + find(c, id)
-		}
+		return ofEach(func(c *api.Call, id string) string { return "/sdn/zones/" + find(c, id) })
 	}
 	net := func(vnet string) string { return a.cluster.Sections.Of(sdnVNets)[vnet]["zone"] + "/" + vnet }
 	common := section{cluster: a.cluster, read: both, remove: lock, see: []string{"SDN.Audit", "SDN.Allocate"}, modify: "SDN.Allocate"}

@@ -178,6 +178,17 @@ func at(path string) func(*api.Call, string) string {
 	return func(*api.Call, string) string { return path }
 }
 
+// ofEach is for objects that have a path of rights each. Their list has none: it leaves out what
+// the user may not see.
+func ofEach(path func(c *api.Call, id string) string) func(*api.Call, string) string {
+	return func(c *api.Call, id string) string {
+		if id == "" {
+			return ""
+		}
+		return path(c, id)
+	}
+}
+
 // metricServers are the servers that the nodes would send their statistics to.
 func metricServers(c *store.Cluster) section {
 	return section{cluster: c, name: "status", path: "/cluster/metrics/server", key: "id! configid", group: "metricserver", atID: true,
@@ -196,14 +207,9 @@ func mappings(c *store.Cluster) []section {
 			needed = "map! array props=" + kind + "map"
 		}
 		out = append(out, section{cluster: c, name: "mapping " + kind, path: "/cluster" + root, key: "id! configid", group: kind + "mapping", create: needed,
-			list: "check-node node",
-			rights: func(_ *api.Call, id string) string {
-				if id == "" {
-					return ""
-				}
-				return root + "/" + id
-			},
-			see: []string{"Mapping.Use", "Mapping.Modify", "Mapping.Audit"}, modify: "Mapping.Modify",
+			list:   "check-node node",
+			rights: ofEach(func(_ *api.Call, id string) string { return root + "/" + id }),
+			see:    []string{"Mapping.Use", "Mapping.Modify", "Mapping.Audit"}, modify: "Mapping.Modify",
 			taken: kind + " ID '%s' already defined", missing: kind + " mapping '%s' does not exist",
 			show: func(call *api.Call, _ string, out map[string]any) {
 				out["type"] = kind
@@ -219,13 +225,8 @@ func mappings(c *store.Cluster) []section {
 func realms(c *store.Cluster) section {
 	return section{cluster: c, name: "realms", path: "/access/domains", key: "realm! realm len=..32", group: "realm", secret: "password",
 		create: "type! configid enum=ad|ldap|openid|pam|pve\nusername-claim str",
-		rights: func(_ *api.Call, id string) string {
-			if id == "" {
-				return ""
-			}
-			return "/access/realm"
-		},
-		see: []string{"Realm.Allocate", "Sys.Audit"}, modify: "Realm.Allocate",
+		rights: ofEach(at("/access/realm")),
+		see:    []string{"Realm.Allocate", "Sys.Audit"}, modify: "Realm.Allocate",
 		taken: "domain '%s' already exists", missing: "domain '%s' does not exist",
 		free: func(id string) error {
 			if id == "pam" || id == "pve" {
@@ -245,13 +246,8 @@ func replications(c *store.Cluster) section {
 	guest := func(id string) string { id, _, _ = strings.Cut(id, "-"); return id }
 	return section{cluster: c, name: "replication", path: "/cluster/replication", key: form, group: "replication",
 		create: "target! node\ntype! str enum=local", remove: "force bool\nkeep bool",
-		rights: func(_ *api.Call, id string) string {
-			if id == "" {
-				return ""
-			}
-			return "/vms/" + guest(id)
-		},
-		see: []string{"VM.Audit"}, modify: "VM.Replicate",
+		rights: ofEach(func(_ *api.Call, id string) string { return "/vms/" + guest(id) }),
+		see:    []string{"VM.Audit"}, modify: "VM.Replicate",
 		taken: "replication job '%s' already exists", missing: "replication job '%s' does not exist",
 		complete: func(_ *api.Call, id string, o conf.File) error {
 			g := c.Guests.Get(conf.Int(guest(id)))

@@ -59,7 +59,7 @@ func (a agent) answering(c *api.Call) (*store.Guest, error) {
 		return nil, err
 	case !g.Running:
 		return nil, refusal.Fail("VM %d is not running", g.VMID)
-	case !strings.HasPrefix(strings.TrimPrefix(g.Config["agent"], "enabled="), "1"):
+	case !g.HasAgent():
 		return nil, refusal.Fail("No QEMU guest agent configured")
 	}
 	return g, nil

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"syslog-gateway/internal/infra/pvesim/api"
 	"syslog-gateway/internal/infra/pvesim/conf"
@@ -101,7 +100,7 @@ func (a views) current(_ *api.Call, g *store.Guest) (any, error) {
 		if g.Paused {
 			out["qmpstatus"] = "paused"
 		}
-		if strings.HasPrefix(strings.TrimPrefix(g.Config["agent"], "enabled="), "1") {
+		if g.HasAgent() {
 			out["agent"] = 1
 		}
 	}
