@@ -77,8 +77,12 @@ func (c *senderCounts) count(s *sender, host []byte, events, bytes int) {
 	}
 }
 
-// of finds the counts of a host.
+// of finds the counts of a host. The sender knows those of its first host, which is mostly the
+// only one.
 func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
+	if s.counts != nil && len(host) != 0 && bytes.Equal(s.counts.host, host) {
+		return s.counts
+	}
 	n := uint(len(host))
 	if n != 0 {
 		n += 7*uint(host[0]) + 31*uint(host[n/2]) + uint(host[n-1])
@@ -90,8 +94,7 @@ func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
 	return recent.counts
 }
 
-// find is of for a host that is not among the recent ones. The sender knows the counts of its
-// first host; others, behind a relay, are looked up.
+// find is of for a host that is not among the recent ones: it looks up those behind a relay.
 func (c *senderCounts) find(s *sender, host []byte) *hostCounts {
 	if len(host) == 0 || bytes.Equal(host, s.address) { // as in namesItself
 		host = nil
