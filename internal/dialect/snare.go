@@ -98,9 +98,6 @@ func skipRun(p, sep []byte) []byte {
 	return p
 }
 
-// cutTime is the length of a time that such a template has cut.
-const cutTime = len("Nov 30 07:10:07 2026")
-
 // asctime reads the time of Snare, "Fri Jan 28 13:33:30 2022", with any number of spaces.
 func asctime(p []byte) syslog.Stamp {
 	s, _ := syslog.ParseAsctime(p)
@@ -118,6 +115,9 @@ func cutAsctime(p []byte) syslog.Stamp {
 	}
 	return s
 }
+
+// cutTime is the length of a time that a template of rsyslog has cut.
+const cutTime = len("Nov 30 07:10:07 2026")
 
 // readSnareJSON reads the object that newer agents write behind the tag.
 func readSnareJSON(p []byte, r *Result) bool {

@@ -21,7 +21,7 @@ func AppendString(dst, s []byte) []byte {
 		if n == len(s) {
 			return dst
 		}
-		if s = s[n:]; plain(s[:1]) != 0 { // it is followed by any byte
+		if s = s[n:]; plain(s[:1]) != 0 { // appendEasy has stopped before a plain byte
 			continue
 		}
 		if s[0] < utf8.RuneSelf {

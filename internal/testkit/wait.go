@@ -2,9 +2,9 @@ package testkit
 
 import "time"
 
-// What is waited for is looked at every 5 ms at first. What takes longer is looked at less
-// often: each pause is about a tenth of the time so far. A look may be a scrape or a process,
-// and many of them would slow down what they wait for.
+// Within polls every 5 ms at first, and less often the longer it has waited: each pause is about
+// a tenth of the time so far. A poll may be a scrape or a process, and many of them would slow
+// down what the test waits for.
 const (
 	firstPause   = 5 * time.Millisecond
 	longestPause = 250 * time.Millisecond
