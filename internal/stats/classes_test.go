@@ -25,14 +25,12 @@ func volumes(s *stages) {
 }
 
 func TestClasses(t *testing.T) {
-	p := open(t)
-	p.stages.set(volumes)
-	p.stages.set(func(s *stages) {
+	p := open(t, shows(volumes, func(s *stages) {
 		s.snap.Packs = status.Packs{
 			Hash: "0123456789ab", Loaded: s.snap.Now, InForce: 191, Embedded: 190, Folder: "/etc/packs",
 			Site: []status.SitePack{{Name: "acme_widget", About: "widgets", File: "/etc/packs/a.yaml", Line: 3, Classes: []string{"acme_widget"}, Warnings: []string{`line 4: program "x" takes messages of the embedded pack y`}}},
 		}
-	})
+	}))
 	p.server.monitor.Sample()
 	page := p.get("/stats")
 	for table, rows := range map[string][][]string{
@@ -95,8 +93,7 @@ func TestClasses(t *testing.T) {
 
 // The volume is shown by class, sourcetype, index or source, of this hour, today or a day.
 func TestVolumeOfThePage(t *testing.T) {
-	p := open(t)
-	p.stages.set(volumes)
+	p := open(t, shows(volumes))
 	p.server.monitor.Sample()
 	for query, want := range map[string][]string{
 		"?by=sourcetype":        {"acme:widget", "0", "30", "9.0 kB", "90.0 %", ""},
@@ -119,12 +116,11 @@ func TestVolumeOfThePage(t *testing.T) {
 
 // The page shows 12 classes by themselves and the others in one row.
 func TestManyClasses(t *testing.T) {
-	p := open(t)
-	p.stages.set(func(s *stages) {
+	p := open(t, shows(func(s *stages) {
 		for i := range 60 {
 			s.snap.Sources[0].Volumes = append(s.snap.Sources[0].Volumes, status.Volume{Class: fmt.Sprintf("c%02d", i), Events: 1, Bytes: uint64(100 + i)})
 		}
-	})
+	}))
 	p.server.monitor.Sample()
 	page := p.get("/stats")
 	if got := row(t, page, "volumes", "48 more"); got[3] != "48" || got[4] != "5.9 kB" {

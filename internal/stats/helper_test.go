@@ -88,6 +88,16 @@ type port struct {
 	stop     func() error
 }
 
+// shows changes the stages before the server takes its first reading: readings of the same
+// moment are one reading, whoever takes it.
+func shows(changes ...func(*stages)) func(*Options) {
+	return func(o *Options) {
+		for _, c := range changes {
+			o.Provider.(*stages).set(c)
+		}
+	}
+}
+
 // open starts a server on a free port of the loopback and stops it with the test.
 func open(t *testing.T, change ...func(*Options)) *port {
 	t.Helper()

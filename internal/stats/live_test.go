@@ -48,8 +48,7 @@ func silentAfterHour(s *stages) {
 }
 
 func TestSilentSenders(t *testing.T) {
-	p := open(t, func(o *Options) { o.Senders = crowded(50) })
-	p.stages.set(silentAfterHour)
+	p := open(t, shows(silentAfterHour), func(o *Options) { o.Senders = crowded(50) })
 	p.server.monitor.Sample()
 	var got struct {
 		Total, Silent int

@@ -18,18 +18,18 @@ const (
 	highestPort = 32767
 )
 
-// given are the ports that this process was given: none is given twice.
+// given has a socket for each port that this process was given: an abstract address of
+// unix(7), which belongs to one network namespace as a port does, and which the kernel frees
+// with the process. So no port is given twice, neither to two tests nor to two test binaries.
 var given sync.Map
 
-// FreePorts finds n ports on 127.0.0.1 that are free for TCP and UDP.
+// FreePorts finds n ports on 127.0.0.1 that are free for TCP and UDP, and keeps them for this
+// process as long as it lives.
 func FreePorts(n int) ([]int, error) {
 	var ports []int
 	for range 100 * n {
 		port := lowestPort + rand.IntN(highestPort-lowestPort+1)
-		if !free(port) {
-			continue
-		}
-		if _, taken := given.LoadOrStore(port, true); taken {
+		if !take(port) {
 			continue
 		}
 		if ports = append(ports, port); len(ports) == n {
@@ -37,6 +37,21 @@ func FreePorts(n int) ([]int, error) {
 		}
 	}
 	return nil, fmt.Errorf("find free ports: no %d ports of 127.0.0.1 are free for TCP and UDP alike", n)
+}
+
+// take is whether nobody has the port. It is taken before it is looked at: what holds it only
+// for this look would otherwise be in the way of the one who was given it.
+func take(port int) bool {
+	l, err := net.Listen("unix", fmt.Sprintf("@syslog-gateway-port-%d", port))
+	if err != nil {
+		return false
+	}
+	if !free(port) {
+		l.Close()
+		return false
+	}
+	given.Store(port, l)
+	return true
 }
 
 func free(port int) bool {
