@@ -288,7 +288,6 @@ func TestRELPAnswersUnread(t *testing.T) {
 	})
 	good := b.dial("tcp")
 	c := b.dial("tcp").(*net.TCPConn)
-	testkit.Must(t, c.SetReadBuffer(4096))
 	testkit.Must(t, c.SetWriteDeadline(time.Now().Add(60*time.Second)))
 	fmt.Fprint(c, relpHello)
 	p := bytes.Repeat([]byte("2 syslog 1 x\n"), 10_000)
