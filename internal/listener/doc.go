@@ -8,6 +8,9 @@
 // file descriptors delays new connections and ends nothing (docs/adr/0002). TLS and RELP have a
 // goroutine for each connection: gnet has no TLS, and cannot stop reading one connection.
 //
+// While connections bring single lines, a loop pauses so that one read brings several
+// (docs/adr/0014).
+//
 // # Back-pressure
 //
 // Under back-pressure the listener's Batchers block. TCP and TLS connections

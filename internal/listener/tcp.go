@@ -42,34 +42,44 @@ type tcpListener struct {
 	ending      atomic.Bool
 	accepting   sync.WaitGroup
 
+	pauses *pauses
+
 	mu    sync.Mutex
+	turns map[gnet.EventLoop]*tcpTurn
 	conns map[*connection]gnet.Conn
 }
 
-// tcpPort is one listening port. A connection uses the Batcher of its loop, so that loops
-// never wait for one another.
+// tcpPort is one listening port.
 type tcpPort struct {
 	source   *source
 	listener *net.TCPListener
-	batchers map[gnet.EventLoop]*ingest.Batcher
+}
+
+// tcpTurn is what one loop has of its own, so that loops never wait for one another.
+type tcpTurn struct {
+	pacer
+	batchers map[*tcpPort]*ingest.Batcher
 }
 
 // tcpConn is what gnet knows of a connection.
 type tcpConn struct {
 	*connection
 	port *tcpPort
+	turn *tcpTurn // of its loop, since OnOpen
 }
 
 func newTCPListener(o Options, sources []*source, b *batchers, cs *connections) *tcpListener {
 	t := &tcpListener{
 		log: o.Logger, connections: cs, entrance: newEntrance(cs), batchers: b, loops: o.TCPLoops,
 		binder: binder{o.Logger, o.Store, o.Inherited},
+		pauses: newPauses(b.options.MaxAge),
 		ended:  make(chan struct{}),
+		turns:  make(map[gnet.EventLoop]*tcpTurn),
 		conns:  make(map[*connection]gnet.Conn),
 	}
 	for _, s := range sources {
 		if s.has(ledger.TCP) {
-			t.ports = append(t.ports, &tcpPort{source: s, batchers: make(map[gnet.EventLoop]*ingest.Batcher)})
+			t.ports = append(t.ports, &tcpPort{source: s})
 		}
 	}
 	return t
@@ -118,7 +128,9 @@ func (t *tcpListener) take(p *tcpPort, raw *net.TCPConn) {
 
 // enrol gives a connection to an event loop.
 func (t *tcpListener) enrol(p *tcpPort, c *connection, raw *net.TCPConn) {
+	t.pauses.forbid()
 	_, err := t.client.EnrollContext(raw, &tcpConn{connection: c, port: p})
+	t.pauses.allow()
 	if err == nil && !c.stream.Attached() { // epoll did not take it, and gnet does not say so
 		err = errors.New("the event loop did not take it")
 	}
@@ -145,10 +157,11 @@ func (h *tcpLoop) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	}
 	h.tcp.mu.Lock()
 	defer h.tcp.mu.Unlock()
-	b := c.port.batchers[gc.EventLoop()]
+	c.turn = h.tcp.turnOf(gc.EventLoop())
+	b := c.turn.batchers[c.port]
 	if b == nil {
 		b = h.tcp.batchers.newBatcher(c.source, ledger.TCP)
-		c.port.batchers[gc.EventLoop()] = b
+		c.turn.batchers[c.port] = b
 	}
 	c.stream.Attach(b)
 	h.tcp.conns[c.connection] = gc
@@ -156,6 +169,17 @@ func (h *tcpLoop) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 		return nil, gnet.Close
 	}
 	return nil, gnet.None
+}
+
+// turnOf is what a loop has of its own. The caller holds tcpListener.mu.
+func (t *tcpListener) turnOf(l gnet.EventLoop) *tcpTurn {
+	turn := t.turns[l]
+	if turn == nil {
+		turn = &tcpTurn{batchers: make(map[*tcpPort]*ingest.Batcher)}
+		turn.pacer = newPacer(t.pauses, func(f func()) { _ = l.Execute(context.Background(), task(f)) })
+		t.turns[l] = turn
+	}
+	return turn
 }
 
 // OnTraffic takes the bytes that were read from a connection.
@@ -167,7 +191,7 @@ func (h *tcpLoop) OnTraffic(gc gnet.Conn) gnet.Action {
 	h.tcp.reading.Add(1)
 	defer h.tcp.reading.Add(-1)
 	p, _ := gc.Next(-1)
-	if reason, refused := c.feed(p, time.Now()); refused {
+	if reason, refused := c.feed(p, c.turn.read(len(p), time.Now())); refused {
 		h.tcp.connections.refuse(c.connection, reason)
 		return gnet.Close
 	}
@@ -208,6 +232,7 @@ func (t *tcpListener) giveUp(c *connection, all bool) {
 			t.readAndClose(gc, c)
 		}
 	})
+	t.pauses.end()
 }
 
 // inLoop has the loop of a connection do something. It is not done if the loop has ended.
@@ -274,6 +299,7 @@ func (t *tcpListener) drain(ctx context.Context) error {
 	if t.client == nil {
 		return err
 	}
+	t.pauses.forbid()
 	t.mu.Lock()
 	for _, gc := range t.conns {
 		_ = unix.Shutdown(gc.Fd(), unix.SHUT_WR)
