@@ -23,7 +23,7 @@ func NewTransport(conf *tls.Config) *http.Transport {
 		DialContext:            newDialer().dial,
 		TLSHandshakeTimeout:    10 * time.Second,
 		DisableCompression:     true,
-		WriteBufferSize:        64 << 10,
+		WriteBufferSize:        writeBuffer,
 		MaxResponseHeaderBytes: maxAnswerHeader,
 		Protocols:              new(http.Protocols),
 	}
@@ -33,6 +33,10 @@ func NewTransport(conf *tls.Config) *http.Transport {
 	}
 	return t
 }
+
+// writeBuffer is the buffer in bytes of a connection, and holds most compressed records with
+// their header: so a post is one write, and net/http takes no buffer of 32 KiB for the rest.
+const writeBuffer = 128 << 10
 
 // dialTime is how long a connection to one address may take.
 const dialTime = 10 * time.Second
