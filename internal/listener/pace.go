@@ -38,7 +38,8 @@ func (p *pauses) forbid() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.bans++
-	p.endLocked()
+	close(p.ending)
+	p.ending = make(chan struct{})
 }
 
 func (p *pauses) allow() {
@@ -49,14 +50,8 @@ func (p *pauses) allow() {
 
 // end ends the pauses that are on.
 func (p *pauses) end() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.endLocked()
-}
-
-func (p *pauses) endLocked() {
-	close(p.ending)
-	p.ending = make(chan struct{})
+	p.forbid()
+	p.allow()
 }
 
 // begin returns a channel that ends a pause which begins now; nil if there may be none.

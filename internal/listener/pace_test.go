@@ -87,8 +87,8 @@ func TestLoopPausesAndLosesNothing(t *testing.T) {
 	b.wait(conns*lines + late)
 	testkit.Equal(t, "received", b.balance().Received, uint64(conns*lines+late))
 	paused := make(chan time.Duration)
-	for _, turn := range b.l.tcp.turns {
-		turn.soon(func() { paused <- turn.pause })
+	for _, loop := range b.l.tcp.byLoop {
+		loop.soon(func() { paused <- loop.pause })
 		if d := <-paused; d != b.l.tcp.pauses.longest {
 			t.Errorf("the loop pauses for %v, want %v", d, b.l.tcp.pauses.longest)
 		}

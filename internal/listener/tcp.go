@@ -41,12 +41,11 @@ type tcpListener struct {
 	end         sync.Once
 	ending      atomic.Bool
 	accepting   sync.WaitGroup
+	pauses      *pauses
 
-	pauses *pauses
-
-	mu    sync.Mutex
-	turns map[gnet.EventLoop]*tcpTurn
-	conns map[*connection]gnet.Conn
+	mu     sync.Mutex
+	byLoop map[gnet.EventLoop]*ofLoop
+	conns  map[*connection]gnet.Conn
 }
 
 // tcpPort is one listening port.
@@ -55,8 +54,8 @@ type tcpPort struct {
 	listener *net.TCPListener
 }
 
-// tcpTurn is what one loop has of its own, so that loops never wait for one another.
-type tcpTurn struct {
+// ofLoop is what one loop has of its own, so that loops never wait for one another.
+type ofLoop struct {
 	pacer
 	batchers map[*tcpPort]*ingest.Batcher
 }
@@ -65,7 +64,7 @@ type tcpTurn struct {
 type tcpConn struct {
 	*connection
 	port *tcpPort
-	turn *tcpTurn // of its loop, since OnOpen
+	loop *ofLoop // since OnOpen
 }
 
 func newTCPListener(o Options, sources []*source, b *batchers, cs *connections) *tcpListener {
@@ -74,7 +73,7 @@ func newTCPListener(o Options, sources []*source, b *batchers, cs *connections) 
 		binder: binder{o.Logger, o.Store, o.Inherited},
 		pauses: newPauses(b.options.MaxAge),
 		ended:  make(chan struct{}),
-		turns:  make(map[gnet.EventLoop]*tcpTurn),
+		byLoop: make(map[gnet.EventLoop]*ofLoop),
 		conns:  make(map[*connection]gnet.Conn),
 	}
 	for _, s := range sources {
@@ -157,11 +156,11 @@ func (h *tcpLoop) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	}
 	h.tcp.mu.Lock()
 	defer h.tcp.mu.Unlock()
-	c.turn = h.tcp.turnOf(gc.EventLoop())
-	b := c.turn.batchers[c.port]
+	c.loop = h.tcp.own(gc.EventLoop())
+	b := c.loop.batchers[c.port]
 	if b == nil {
 		b = h.tcp.batchers.newBatcher(c.source, ledger.TCP)
-		c.turn.batchers[c.port] = b
+		c.loop.batchers[c.port] = b
 	}
 	c.stream.Attach(b)
 	h.tcp.conns[c.connection] = gc
@@ -171,15 +170,15 @@ func (h *tcpLoop) OnOpen(gc gnet.Conn) ([]byte, gnet.Action) {
 	return nil, gnet.None
 }
 
-// turnOf is what a loop has of its own. The caller holds tcpListener.mu.
-func (t *tcpListener) turnOf(l gnet.EventLoop) *tcpTurn {
-	turn := t.turns[l]
-	if turn == nil {
-		turn = &tcpTurn{batchers: make(map[*tcpPort]*ingest.Batcher)}
-		turn.pacer = newPacer(t.pauses, func(f func()) { _ = l.Execute(context.Background(), task(f)) })
-		t.turns[l] = turn
+// own is what a loop has of its own. The caller holds tcpListener.mu.
+func (t *tcpListener) own(l gnet.EventLoop) *ofLoop {
+	of := t.byLoop[l]
+	if of == nil {
+		soon := func(f func()) { _ = l.Execute(context.Background(), task(f)) }
+		of = &ofLoop{newPacer(t.pauses, soon), make(map[*tcpPort]*ingest.Batcher)}
+		t.byLoop[l] = of
 	}
-	return turn
+	return of
 }
 
 // OnTraffic takes the bytes that were read from a connection.
@@ -191,7 +190,7 @@ func (h *tcpLoop) OnTraffic(gc gnet.Conn) gnet.Action {
 	h.tcp.reading.Add(1)
 	defer h.tcp.reading.Add(-1)
 	p, _ := gc.Next(-1)
-	if reason, refused := c.feed(p, c.turn.read(len(p), time.Now())); refused {
+	if reason, refused := c.feed(p, c.loop.read(len(p), time.Now())); refused {
 		h.tcp.connections.refuse(c.connection, reason)
 		return gnet.Close
 	}

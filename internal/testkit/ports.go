@@ -39,8 +39,8 @@ func FreePorts(n int) ([]int, error) {
 	return nil, fmt.Errorf("find free ports: no %d ports of 127.0.0.1 are free for TCP and UDP alike", n)
 }
 
-// take is whether nobody has the port. It is taken before it is looked at: what holds it only
-// for this look would otherwise be in the way of the one who was given it.
+// take reserves a port and reports whether nobody else has it. The port is reserved before it
+// is tried: the trial opens it for a moment, and must not disturb a test that has it.
 func take(port int) bool {
 	l, err := net.Listen("unix", fmt.Sprintf("@syslog-gateway-port-%d", port))
 	if err != nil {
