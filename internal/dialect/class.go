@@ -170,15 +170,20 @@ var classes = [classCount]Class{
 // Classes returns the classes of the built-in families and those of the packs, which may be
 // nil; the index is the ClassID.
 func Classes(packs *matcher.Set) []Class {
-	all := make([]Class, classCount, int(classCount)+len(packs.Classes()))
+	all := make([]Class, int(classCount)+len(packs.Classes()))
 	for i := range all {
-		all[i] = ClassID(i).Class()
-	}
-	for i := range packs.Classes() {
-		c := &packs.Classes()[i]
-		all = append(all, Class{ID: FirstPackClass + ClassID(i), Name: c.Name, Product: productOf(c), Pack: c})
+		all[i] = classOf(packs, ClassID(i))
 	}
 	return all
+}
+
+// classOf returns a class of a built-in family or of the packs, which must exist.
+func classOf(packs *matcher.Set, id ClassID) Class {
+	if id < FirstPackClass {
+		return id.Class()
+	}
+	c := &packs.Classes()[id-FirstPackClass]
+	return Class{ID: id, Name: c.Name, Product: productOf(c), Pack: c}
 }
 
 // productOf returns the value of the field vendor_product of a class of a pack.

@@ -50,6 +50,12 @@ func (p *Parser) Name() string { return p.name }
 // Classes returns the classes that messages of the port can have. The index is the ClassID.
 func (p *Parser) Classes() []Class { return Classes(p.packs) }
 
+// Class returns one of them.
+func (p *Parser) Class(id ClassID) Class { return classOf(p.packs, id) }
+
+// NumClasses is how many there are.
+func (p *Parser) NumClasses() int { return int(FirstPackClass) + len(p.packs.Classes()) }
+
 // From is what is known of who sent a message besides the message.
 type From struct {
 	// Address is the address of the sender.

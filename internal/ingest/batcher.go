@@ -65,6 +65,7 @@ type Batcher struct {
 	continues bool               // it continues the message before of its sender
 	host      []byte             // in the message; nil if it names none, or was not parsed
 	time      eventTime          // of its event
+	clocks    clocks             // that give it
 	times     event.Times        // as text
 	receipt   event.Acknowledger // owed for it; nil: none
 	number    uint32             // of the message, for the receipt
@@ -162,7 +163,7 @@ func (b *Batcher) message(s *sender, msg []byte, cut, continues bool) drop {
 	b.read.bytes += size
 	if h := b.counts.current; h != nil {
 		if dropped == notDropped {
-			h.mix.Add(s.format.classes[b.parsed.result.Class].name, 1)
+			h.mix.Add(s.format.class(b.parsed.result.Class).name, 1)
 		} else {
 			h.dropped.Add(dropped == dropRule, dropped == dropEmpty)
 		}
@@ -211,7 +212,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 	if !b.parsed.kept {
 		return dropRule
 	}
-	family := s.format.classes[b.parsed.result.Class].family
+	family := s.format.class(b.parsed.result.Class).family
 	if b.options.InOrder {
 		family = 0
 	}
@@ -221,7 +222,7 @@ func (b *Batcher) take(s *sender, msg []byte, cut bool) drop {
 			return dropShutdown
 		}
 	}
-	b.time.set(s, &b.parsed.header, &b.parsed.result, b.nanos)
+	b.time.set(&b.clocks, s, &b.parsed.header, &b.parsed.result, b.nanos)
 	text := textOf(msg, &b.parsed.result)
 	batch.Data = b.appendEvent(batch.Data, s, text, cut)
 	batch.Events++

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/ingest/ingesttest"
 	"syslog-gateway/internal/ledger"
@@ -88,7 +89,9 @@ func TestPanickingParser(t *testing.T) {
 	s := settings(t, "linux")
 	accounts := ledger.New()
 	source := NewSource("linux", 1517, s, accounts)
-	source.format.Load().settings.Parser = nil
+	f := source.format.Load()
+	f.class(dialect.Fallback)
+	f.settings.Parser = nil // fails
 	r := NewDatagramReplay(source, Options{MaxBytes: 1 << 20, MaxEvents: 100, MaxAge: time.Hour, Pool: pool, Sink: sink}, netip.MustParseAddr("192.0.2.7"))
 	r.Write([]byte("<13>first"), time.Now())
 	r.Write([]byte("<13>second"), time.Now())

@@ -119,7 +119,7 @@ func (t *classTotals) readVolumes() []VolumeTotal {
 type classCounts struct {
 	totals *classTotals
 	format *format           // whose ClassIDs these are
-	byID   []classCount      // of that format
+	byID   []*classCount     // of that format; nil for a class that was not met
 	active []dialect.ClassID // those that count something in this read
 
 	renamed map[string]*renamedCount // events whose names in Splunk are not those of their class
@@ -151,7 +151,7 @@ func (c *classCounts) add(f *format, of *dialect.Result, acted *rules.Outcome, b
 	n := c.of(f, of.Class)
 	n.events++
 	n.bytes += bytes
-	class := &f.classes[of.Class]
+	class := f.class(of.Class)
 	if acted == nil && len(class.first) == 0 {
 		return
 	}
@@ -184,7 +184,11 @@ func (c *classCounts) of(f *format, id dialect.ClassID) *classCount {
 	if f != c.format {
 		c.renew(f)
 	}
-	n := &c.byID[id]
+	n := c.byID[id]
+	if n == nil {
+		n = new(classCount)
+		c.byID[id] = n
+	}
 	if !n.active {
 		n.active = true
 		c.active = append(c.active, id)
@@ -196,16 +200,16 @@ func (c *classCounts) of(f *format, id dialect.ClassID) *classCount {
 // of datagrams too.
 func (c *classCounts) renew(f *format) {
 	c.flush()
-	c.format, c.byID = f, make([]classCount, len(f.classes))
+	c.format, c.byID = f, make([]*classCount, len(f.classes))
 }
 
 // flush adds the counts to the totals of the source.
 func (c *classCounts) flush() {
 	renamed := false
 	for _, id := range c.active {
-		n := &c.byID[id]
+		n := c.byID[id]
 		if n.total == nil {
-			class := &c.format.classes[id]
+			class := c.format.class(id)
 			n.total = c.totals.of(class.name, class.pack)
 			n.volume = c.totals.volume(volumeName{class.name, string(class.sourcetype), string(class.index)})
 		}

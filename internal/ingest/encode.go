@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/event"
@@ -11,14 +12,15 @@ import (
 )
 
 // format is Settings made ready: all of an event's JSON that does not depend on
-// the message is encoded once. It is immutable.
+// the message is encoded once. It is safe for concurrent use.
 type format struct {
 	settings  Settings
+	port      int
 	names     splunk.FieldNames
 	lowerHost bool
 	rules     *rules.Set
-	classes   []classFormat
-	priority  [192][]byte // "facility":"…","severity":"…",
+	classes   []atomic.Pointer[classFormat] // nil until the first message of the class
+	priority  [192][]byte                   // "facility":"…","severity":"…",
 }
 
 // classFormat is the constant JSON of a class between the varying parts:
@@ -46,27 +48,43 @@ type classFormat struct {
 }
 
 func newFormat(port int, s Settings) *format {
-	f := &format{settings: s, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost(), rules: s.Rules}
-	info := splunk.SourceInfo{Vendor: s.Vendor, Port: port, Index: s.Index, Sourcetype: s.Sourcetype, Packs: s.Packs}
-	for _, c := range s.Parser.Classes() {
-		keep, ruled := s.Keep[c.Name]
-		if !ruled {
-			keep = 1
-		}
-		row := newClassFormat(s.Profile.Metadata(c, info), s.Fields, s.Rules.Fields(), keep)
-		override := s.Profile.Overrides[c.Name]
-		row.fixedIndex, row.fixedSourcetype = override.Index != "", override.Sourcetype != "" || s.Sourcetype != ""
-		row.name, row.family = c.Name, familyOf(c, s.Vendor)
-		if c.Pack != nil {
-			row.pack = c.Pack.Pack.Name
-		}
-		f.classes = append(f.classes, row)
+	f := &format{
+		settings: s, port: port, names: s.Profile.FieldNames(), lowerHost: s.Profile.LowerCaseHost(), rules: s.Rules,
+		classes: make([]atomic.Pointer[classFormat], s.Parser.NumClasses()),
 	}
 	for p := range f.priority {
 		f.priority[p] = field(field(nil, f.names.Facility, syslog.FacilityName(p>>3)),
 			f.names.Severity, syslog.SeverityName(p&7))
 	}
 	return f
+}
+
+// class returns the format of a class. Most classes are never seen, so it is made for the first
+// message; if two goroutines make it at once, they make the same.
+func (f *format) class(id dialect.ClassID) *classFormat {
+	c := f.classes[id].Load()
+	if c == nil {
+		c = f.newClass(id)
+		f.classes[id].Store(c)
+	}
+	return c
+}
+
+func (f *format) newClass(id dialect.ClassID) *classFormat {
+	s, c := &f.settings, f.settings.Parser.Class(id)
+	keep, ruled := s.Keep[c.Name]
+	if !ruled {
+		keep = 1
+	}
+	info := splunk.SourceInfo{Vendor: s.Vendor, Port: f.port, Index: s.Index, Sourcetype: s.Sourcetype, Packs: s.Packs}
+	made := newClassFormat(s.Profile.Metadata(c, info), s.Fields, s.Rules.Fields(), keep)
+	override := s.Profile.Overrides[c.Name]
+	made.fixedIndex, made.fixedSourcetype = override.Index != "", override.Sourcetype != "" || s.Sourcetype != ""
+	made.name, made.family = c.Name, familyOf(c, s.Vendor)
+	if c.Pack != nil {
+		made.pack = c.Pack.Pack.Name
+	}
+	return &made
 }
 
 func newClassFormat(m splunk.Metadata, fixed []splunk.Field, ruled []string, keep int) classFormat {
@@ -131,7 +149,7 @@ func (b *Batcher) appendEvent(dst []byte, s *sender, text []byte, cut bool) []by
 	dst = b.times.Append(dst, b.time.nanos)
 	dst = append(dst, `,"host":"`...)
 	dst = s.appendHost(dst, r)
-	c := &f.classes[r.Class]
+	c := f.class(r.Class)
 	dst = append(dst, c.source...)
 	if c.suffix {
 		dst = event.AppendString(dst, r.Source)

@@ -28,14 +28,14 @@ type eventTime struct {
 }
 
 // set sets the event's time, which is zero before: the time stamp of the parser or of the header,
-// or the receive time.
-func (t *eventTime) set(s *sender, h *syslog.Header, r *dialect.Result, received int64) {
+// by the clock of its zone, or the receive time.
+func (t *eventTime) set(c *clocks, s *sender, h *syslog.Header, r *dialect.Result, received int64) {
 	t.nanos = received
 	stamp := bestStamp(h, r)
 	if stamp.IsZero() {
 		return
 	}
-	at, ok := s.clockOf(r.Location).Instant(stamp, received)
+	at, ok := c.of(zoneOf(s, r)).Instant(stamp, received)
 	if !ok {
 		t.clamped = true
 		return
@@ -55,4 +55,13 @@ func bestStamp(h *syslog.Header, r *dialect.Result) *syslog.Stamp {
 		return &h.Stamp
 	}
 	return &r.Stamp
+}
+
+// zoneOf is the zone of times that name none: the one that a pack or a look-up names, or the
+// sender's.
+func zoneOf(s *sender, r *dialect.Result) *time.Location {
+	if r.Location != nil {
+		return r.Location
+	}
+	return s.zone
 }

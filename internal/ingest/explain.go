@@ -62,7 +62,7 @@ func (r *Replay) Explain(f func(Explanation)) {
 // explain fills in what is known of the message at hand, which was parsed.
 func (b *Batcher) explain(s *sender, e *Explanation) {
 	h, r := &b.parsed.header, &b.parsed.result
-	e.Header, e.Result, e.Class = h, r, s.format.classes[r.Class].name
+	e.Header, e.Result, e.Class = h, r, s.format.class(r.Class).name
 	e.Host = string(s.appendHost(nil, r))
 	if b.parsed.acted != nil && !b.continues {
 		e.Rules, e.Left = b.parsed.acted.Tell(), b.parsed.acted.Left()
@@ -78,9 +78,9 @@ func (b *Batcher) explain(s *sender, e *Explanation) {
 		e.HostFrom = HostFromFile
 	}
 	var at eventTime
-	at.set(s, h, r, b.nanos)
+	at.set(&b.clocks, s, h, r, b.nanos)
 	e.Time, e.Clamped = time.Unix(0, at.nanos).UTC(), at.clamped
-	if stamp, ok := s.clockOf(r.Location).Instant(bestStamp(h, r), b.nanos); at.clamped && ok {
+	if stamp, ok := b.clocks.of(zoneOf(s, r)).Instant(bestStamp(h, r), b.nanos); at.clamped && ok {
 		e.Stamped = time.Unix(0, stamp).UTC()
 	}
 }

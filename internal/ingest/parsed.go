@@ -93,7 +93,7 @@ func (p *parsed) bound(sourcetype []byte) []byte {
 
 // sample applies the rule for the class: it keeps the first of so many messages.
 func (p *parsed) sample(s *sender) (kept bool) {
-	keep := s.format.classes[p.result.Class].keep
+	keep := s.format.class(p.result.Class).keep
 	if keep == 1 {
 		return true
 	}
@@ -115,13 +115,13 @@ func (p *parsed) sample(s *sender) (kept bool) {
 // continues it.
 type lastMessage struct {
 	known        bool
+	kept         bool
+	unparsed     bool
 	class        dialect.ClassID
 	host, source []byte // copies
 	sourcetype   []byte // a copy
 	stamp        syslog.Stamp
 	priority     int
-	kept         bool
-	unparsed     bool
 	location     *time.Location
 	acted        *rules.Outcome // nil if rules said nothing
 	outcome      *rules.Outcome // a copy for acted

@@ -39,8 +39,8 @@ func (d *Datagrams) Receive(p []byte, from netip.Addr) {
 	switch {
 	case err != nil:
 		d.reject(p, s, err)
-	case addr.IsValid() && addr != s.addr:
-		d.take(p[n:], d.client(client{addr, s.addr}))
+	case addr.IsValid() && addr != s.from.Address:
+		d.take(p[n:], d.client(client{addr, s.from.Address}))
 	case n == len(p):
 		d.source.CountCheck()
 	default:
@@ -50,11 +50,11 @@ func (d *Datagrams) Receive(p []byte, from netip.Addr) {
 
 // reject drops a datagram that a proxy sent without a PROXY header.
 func (d *Datagrams) reject(p []byte, proxy *sender, err error) {
-	d.batcher.message(d.client(client{proxy: proxy.addr}), p, false, false)
+	d.batcher.message(d.client(client{proxy: proxy.from.Address}), p, false, false)
 	if log := d.batcher.options.Logger; log != nil {
 		if _, ok := d.clients.troubles.Ready(d.batcher.now, logEvery); ok {
 			log.Warn("a datagram is dropped: it comes from an address in proxy_protocol and has no valid PROXY header",
-				"source", d.source.name, "proxy", proxy.addr, "error", err)
+				"source", d.source.name, "proxy", proxy.from.Address, "error", err)
 		}
 	}
 }

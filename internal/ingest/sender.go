@@ -8,24 +8,20 @@ import (
 
 	"syslog-gateway/internal/dialect"
 	"syslog-gateway/internal/ledger"
-	"syslog-gateway/internal/syslog"
 )
 
 // sender is what is known of who sends to a source by one transport. It is made once for
 // a connection or, with UDP, for an address.
 type sender struct {
 	format  *format
-	addr    netip.Addr
-	address []byte // as text
-	name    []byte // the host of messages that name none: from the hosts file, or the address
-	trailer []byte // "transport":"…","sender_ip":"…","proxy_ip":"…"}}LF
-	from    dialect.From
-	clock   *syslog.Clock
-	zoned   *syslog.Clock                    // of the zone that a pack or a look-up named last
-	zones   map[*time.Location]*syslog.Clock // of all that they named
-	refused drop                             // why its messages are dropped; notDropped: they are not
-	isProxy bool                             // its datagrams begin with a PROXY header
-	more    bool                             // its message is delivered before it has ended
+	address []byte         // as text
+	name    []byte         // the host of messages that name none: from the hosts file, or the address
+	trailer []byte         // "transport":"…","sender_ip":"…","proxy_ip":"…"}}LF
+	from    dialect.From   // with its address, without a zone
+	zone    *time.Location // of its times
+	refused drop           // why its messages are dropped; notDropped: they are not
+	isProxy bool           // its datagrams begin with a PROXY header
+	more    bool           // its message is delivered before it has ended
 	// orphan says that the message before, under the settings before, ended within a value
 	// that is hidden: what continues it must not be shown.
 	orphan bool
@@ -37,46 +33,29 @@ type sender struct {
 // from if that is another one.
 func newSender(f *format, t ledger.Transport, addr, proxy netip.Addr, port int) *sender {
 	addr = addr.Unmap()
+	bare := addr.WithZone("")
 	s := &sender{
 		format:  f,
-		addr:    addr.WithZone(""),
-		address: []byte(addr.WithZone("").String()),
-		clock:   syslog.NewClock(f.settings.location(addr)),
+		from:    f.settings.from(bare),
+		address: []byte(bare.String()),
+		zone:    f.settings.location(addr),
 		isProxy: f.settings.IsProxy(addr),
 	}
 	if !f.settings.Allows(addr) {
 		s.refused = dropNotAllowed
 	}
-	s.from = f.settings.from(s.addr)
 	s.name = s.address
-	if name := f.settings.Hosts[addr.WithZone("")]; name != "" {
+	if name := f.settings.Hosts[bare]; name != "" {
 		s.name = []byte(name)
 	}
-	s.trailer = field(s.trailer, f.names.Transport, f.names.TransportValue(t.String()))
-	s.trailer = field(s.trailer, f.names.SenderIP, string(s.address))
+	trailer := field(make([]byte, 0, 256), f.names.Transport, f.names.TransportValue(t.String()))
+	trailer = field(trailer, f.names.SenderIP, string(s.address))
 	if proxy.IsValid() {
-		s.trailer = field(s.trailer, f.names.ProxyIP, proxy.String())
+		trailer = field(trailer, f.names.ProxyIP, proxy.String())
 	}
-	s.trailer = field(s.trailer, f.names.Port, strconv.Itoa(port))
-	s.trailer = append(bytes.TrimSuffix(s.trailer, []byte(",")), "}}\n"...)
+	trailer = field(trailer, f.names.Port, strconv.Itoa(port))
+	s.trailer = bytes.Clone(append(bytes.TrimSuffix(trailer, []byte(",")), "}}\n"...))
 	return s
-}
-
-// clockOf returns the clock for times in the zone that a pack names; nil is the sender's.
-func (s *sender) clockOf(zone *time.Location) *syslog.Clock {
-	if zone == nil {
-		return s.clock
-	}
-	if s.zoned == nil || s.zoned.Location() != zone {
-		if s.zoned = s.zones[zone]; s.zoned == nil {
-			s.zoned = syslog.NewClock(zone)
-			if s.zones == nil {
-				s.zones = make(map[*time.Location]*syslog.Clock)
-			}
-			s.zones[zone] = s.zoned
-		}
-	}
-	return s.zoned
 }
 
 // namesItself reports whether the message says the device's name. A device that gives

@@ -88,8 +88,8 @@ func (c *senderCounts) of(s *sender, host []byte) *hostCounts {
 		n += 7*uint(host[0]) + 31*uint(host[n/2]) + uint(host[n-1])
 	}
 	recent := &c.recent[n%uint(len(c.recent))]
-	if recent.counts == nil || recent.addr != s.addr || !bytes.Equal(recent.host, host) {
-		recent.addr, recent.host, recent.counts = s.addr, append(recent.host[:0], host...), c.find(s, host)
+	if recent.counts == nil || recent.addr != s.from.Address || !bytes.Equal(recent.host, host) {
+		recent.addr, recent.host, recent.counts = s.from.Address, append(recent.host[:0], host...), c.find(s, host)
 	}
 	return recent.counts
 }
@@ -105,7 +105,7 @@ func (c *senderCounts) find(s *sender, host []byte) *hostCounts {
 	if bytes.Equal(s.counts.host, host) {
 		return s.counts
 	}
-	if h := c.byHost[hostKey{s.addr, string(host)}]; h != nil {
+	if h := c.byHost[hostKey{s.from.Address, string(host)}]; h != nil {
 		return h
 	}
 	if len(c.byHost) >= maxSenders {
@@ -115,12 +115,12 @@ func (c *senderCounts) find(s *sender, host []byte) *hostCounts {
 		c.byHost = make(map[hostKey]*hostCounts)
 	}
 	h := c.newCounts(s, host)
-	c.byHost[hostKey{s.addr, string(host)}] = h
+	c.byHost[hostKey{s.from.Address, string(host)}] = h
 	return h
 }
 
 func (c *senderCounts) newCounts(s *sender, host []byte) *hostCounts {
-	h := &hostCounts{addr: s.addr, host: bytes.Clone(host), name: string(s.name)}
+	h := &hostCounts{addr: s.from.Address, host: bytes.Clone(host), name: string(s.name)}
 	c.openEntry(h)
 	return h
 }

@@ -27,19 +27,20 @@ const (
 // has begun and not ended. It belongs to the goroutine that reads the connection; others
 // may call the methods that say so.
 type Stream struct {
-	source    *Source
+	source  *Source
+	batcher *Batcher
+	peer    netip.Addr
+	proxy   netip.Addr // that the connection comes from, if not from peer
+	sender  *sender
+	framer  syslog.Framer
+	partial []byte // of the message that has not ended
+
 	transport ledger.Transport
-	batcher   *Batcher
-	peer      netip.Addr
-	proxy     netip.Addr // that the connection comes from, if not from peer
-	sender    *sender
-	framer    syslog.Framer
-	partial   []byte // of the message that has not ended
-	cutShort  bool   // the last message was delivered before it ended
-	over      bool   // the connection has ended
+	cutShort  bool // the last message was delivered before it ended
+	over      bool // the connection has ended
+	left      bool // the client of a RELP connection has said close
 
 	session *relp.Session // of a RELP connection; nil: messages are cut by framer
-	left    bool          // its client has said close
 	err     error         // why no further frame of it can be taken
 
 	changed time.Time // when it was seen that the sender has old settings; zero: it has not

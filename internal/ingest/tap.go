@@ -71,10 +71,10 @@ func (b *Batcher) showTap(s *sender, msg []byte, dropped drop, cut bool) {
 	b.tap.examined++
 	m := tap.Message{
 		Source: b.account.Source, Transport: b.transport.String(), Dropped: dropped.String(),
-		From: s.addr, Received: b.now, Truncated: cut, Raw: msg,
+		From: s.from.Address, Received: b.now, Truncated: cut, Raw: msg,
 	}
 	if dropped.wasParsed() {
-		m.Class, m.Pack = s.format.classes[b.parsed.result.Class].name, s.format.classes[b.parsed.result.Class].pack
+		m.Class, m.Pack = s.format.class(b.parsed.result.Class).name, s.format.class(b.parsed.result.Class).pack
 		m.Host = string(s.host(&b.parsed.result))
 	}
 	if b.parsed.acted != nil && dropped.wasParsed() && !b.continues {

@@ -28,8 +28,8 @@ func (b *Batcher) keepUnknown(s *sender, msg []byte, cut bool) {
 		msg, cut = wholeRunes(msg[:tap.RingText]), true
 	}
 	u.ring.Keep(tap.Message{
-		Source: b.account.Source, Transport: b.transport.String(), From: s.addr, Received: b.now,
-		Class: s.format.classes[b.parsed.result.Class].name, Host: string(s.host(&b.parsed.result)),
+		Source: b.account.Source, Transport: b.transport.String(), From: s.from.Address, Received: b.now,
+		Class: s.format.class(b.parsed.result.Class).name, Host: string(s.host(&b.parsed.result)),
 		Truncated: cut, Raw: bytes.Clone(msg),
 	})
 }

@@ -15,8 +15,7 @@ const (
 )
 
 // Clock makes instants of stamps for one time zone. It caches the zone's offset between
-// two changes, and the last second, so it belongs to one goroutine. It is small enough to
-// have one for each sender.
+// two changes, and the last second, so it belongs to one goroutine.
 type Clock struct {
 	loc    *time.Location
 	offset int64 // seconds east of UTC, valid for instants in [from, until)

@@ -37,22 +37,22 @@ const trial = 100
 type Framer struct {
 	// Max is the length of the longest message, in bytes. Longer messages are cut to Max.
 	Max int
-	// Mode is the framing. The zero value is Auto.
-	Mode Framing
 	// Errors is the number of framing errors: counts that cannot be right, and messages
 	// that do not end where their count says.
 	Errors int
+	// Mode is the framing. The zero value is Auto.
+	Mode Framing
 
 	counting bool     // the stream has counts: a line also ends before a count with a PRI
-	trust    int      // above 0: a count is used before the next message is there
-	at       position // what is known of the position where the next message begins
+	suspect  bool     // the present counted message is suspicious
 	reported bool     // the framing error of this message is in Errors
+	skipLine bool     // the rest of a cut line remains to be skipped
+	at       position // what is known of the position where the next message begins
+	trust    int      // above 0: a count is used before the next message is there
 	need     int      // how many bytes are needed for the next decision
 	scanned  int      // how many bytes of the tail were searched for a trailer
 	searched int      // how many were searched for the begin of the next message
-	suspect  bool     // the present counted message is suspicious
 	skip     int      // how many bytes of a cut counted message remain to be skipped
-	skipLine bool     // the rest of a cut line remains to be skipped
 
 	inspected int // bytes searched so far; for tests, which check that the effort is linear
 }

@@ -79,10 +79,12 @@ func (l *Listener) Open(ctx context.Context) error {
 	}
 	for i := range l.o.Loops {
 		one, err := newLoop(i, l.o, l.ports)
+		if one != nil {
+			l.loops = append(l.loops, one)
+		}
 		if err != nil {
 			return fmt.Errorf("start a UDP event loop: %w", err)
 		}
-		l.loops = append(l.loops, one)
 	}
 	for _, one := range l.loops {
 		l.group.Go(func() {
@@ -158,9 +160,6 @@ func (l *Listener) Drain() (err error) {
 		one.stop()
 	}
 	l.group.Wait()
-	for _, one := range l.loops {
-		err = errors.Join(err, one.close())
-	}
 	for _, g := range l.ports {
 		for _, s := range g.sockets {
 			if !s.open {
@@ -176,6 +175,9 @@ func (l *Listener) Drain() (err error) {
 				err = errors.Join(err, l.rename(s))
 			}
 		}
+	}
+	for _, one := range l.loops {
+		err = errors.Join(err, one.close())
 	}
 	return err
 }

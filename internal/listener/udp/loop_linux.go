@@ -38,21 +38,28 @@ type loop struct {
 	epoll    int
 	event    *os.File // eventfd(2); a file, because Wake may come when it is closed
 	sockets  []*socket
+	drainer  *drainer // of all its sockets
 	events   []unix.EpollEvent
 	pause    time.Duration // 0: it does not let datagrams accumulate
 	stopping atomic.Bool
 	troubles throttle.Throttle
 }
 
-// newLoop makes the i-th loop: it gets every o.Loops-th socket of each port.
+// newLoop makes the i-th loop: it gets every o.Loops-th socket of each port. A loop that is
+// returned with an error can be closed and not run.
 func newLoop(i int, o Options, ports []*group) (*loop, error) {
 	l := &loop{number: i, log: o.Logger, turned: o.Turned, pause: min(time.Duration(o.Loops)*coalesceTime, maxCoalesceTime)}
-	d := newDrainer()
+	if err := l.open(); err != nil {
+		return nil, err
+	}
 	for _, g := range ports {
 		to := g.port.NewReceiver()
 		for n := i; n < len(g.sockets); n += o.Loops {
 			s := g.sockets[n]
-			s.receiver, s.drainer = to, d
+			if err := l.watch(s.fd, int32(len(l.sockets))); err != nil {
+				return l, err
+			}
+			s.receiver, s.drainer = to, l.drainer
 			if s.granted < smallBuffer {
 				l.pause = 0
 			}
@@ -60,23 +67,26 @@ func newLoop(i int, o Options, ports []*group) (*loop, error) {
 		}
 	}
 	l.events = make([]unix.EpollEvent, len(l.sockets)+1)
-	var err error
+	return l, nil
+}
+
+// open opens what the loop has besides its sockets.
+func (l *loop) open() (err error) {
+	if l.drainer, err = newDrainer(); err != nil {
+		return err
+	}
 	if l.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("epoll_create1: %w", err)
+		return errors.Join(fmt.Errorf("epoll_create1: %w", err), l.drainer.close())
 	}
 	event, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(l.epoll))
+		return errors.Join(fmt.Errorf("eventfd: %w", err), unix.Close(l.epoll), l.drainer.close())
 	}
 	l.event = os.NewFile(uintptr(event), "eventfd")
-	err = l.watch(event, wakeEvent)
-	for n, s := range l.sockets {
-		err = errors.Join(err, l.watch(s.fd, int32(n)))
+	if err := l.watch(event, wakeEvent); err != nil {
+		return errors.Join(err, l.close())
 	}
-	if err != nil {
-		err = errors.Join(err, l.close())
-	}
-	return l, err
+	return nil
 }
 
 func (l *loop) watch(fd int, name int32) error {
@@ -159,4 +169,7 @@ func (l *loop) stop() {
 	l.wake()
 }
 
-func (l *loop) close() error { return errors.Join(unix.Close(l.epoll), l.event.Close()) }
+// close gives back what the loop has, after the last read of its sockets.
+func (l *loop) close() error {
+	return errors.Join(unix.Close(l.epoll), l.event.Close(), l.drainer.close())
+}
