@@ -206,10 +206,10 @@ nightly: test-tools ## what does not fit into CI: all faults, 20 kills, 200 powe
 ##@ Measure it
 
 bench: build ## measure the gateway and its peers: report and README's table, at most 10 minutes
-	bin/bench run --scenario $(BENCH) --peers all --json $(RESULTS)/runs.json --markdown $(RESULTS)/report.md --html $(RESULTS)/report.html --readme README.md
+	bin/bench run --scenario $(BENCH) --peers all $(if $(BEFORE),--before $(BEFORE)) --json $(RESULTS)/runs.json --markdown $(RESULTS)/report.md --html $(RESULTS)/report.html --readme README.md
 
 bench-all: build ## every scenario but the soak: about 40 minutes
-	bin/bench run --scenario all --peers all --json $(RESULTS)/all.json --markdown $(RESULTS)/all.md --html $(RESULTS)/all.html
+	bin/bench run --scenario all --peers all $(if $(BEFORE),--before $(BEFORE)) --json $(RESULTS)/all.json --markdown $(RESULTS)/all.md --html $(RESULTS)/all.html
 
 bench-micro: ## benchmarks of the hot path: ns and allocations for each message
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/syslog ./internal/event ./internal/dialect ./internal/ingest ./internal/fairshare ./internal/deflate ./internal/shard ./internal/queue

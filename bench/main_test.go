@@ -365,6 +365,32 @@ func TestRunWritesItsReport(t *testing.T) {
 	}
 }
 
+// TestAnotherVersion: it takes its turn in every scenario, the report compares the two, and what
+// it does wrong is no fault of the gateway.
+func TestAnotherVersion(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runs.json")
+	run := func(before string) (stdout string, rep runner.Report) {
+		code, stdout, _ := bench(t.Context(), "run", "--scenario=tcp-flat,startup", "--before="+before, "--messages=5000", "--repeat=2",
+			"--gateway="+os.Args[0], "--dir="+t.TempDir(), "--json="+file, "--quiet="+quiet.String())
+		testkit.Equal(t, "exit code", code, 0)
+		testkit.Must(t, json.Unmarshal(testkit.Try(os.ReadFile(file))(t), &rep))
+		for i, r := range rep.Runs {
+			testkit.Equal(t, "subject", r.Subject, []string{"gateway", "before"}[i%2])
+		}
+		testkit.Equal(t, "runs", len(rep.Runs), 8)
+		return stdout, rep
+	}
+	stdout, rep := run(os.Args[0])
+	testkit.Holds(t, "the report", stdout, "; before sha256 ", "## tcp-flat: the gateway beside others")
+	testkit.Equal(t, "messages that came through", rep.Runs[1].Through, 5000)
+	_, rep = run("/bin/false")
+	testkit.Equal(t, "problems of the other", len(rep.Runs[1].Problems), 1)
+	code, _, stderr := bench(t.Context(), "run", "--scenario=tcp-flat", "--gateway="+os.Args[0], "--before=/no/such/program")
+	if code == 0 || !strings.Contains(stderr, "/no/such/program") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+}
+
 // TestAPeerOfTheUsersOwn: a program that is named by its path gets a configuration, takes its
 // turn beside the gateway, and the report shows how it was set up.
 func TestAPeerOfTheUsersOwn(t *testing.T) {

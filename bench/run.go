@@ -68,6 +68,7 @@ func runCommand() *cobra.Command {
 	f.StringArrayVar(&givenPeers, "peer", nil, "a program of your own to measure in the same way, as NAME=PATH: axosyslog, fluent-bit or vector; repeat it for each")
 	f.StringVar(&o.Cache, "cache", cacheFolder(), "where peers are unpacked and built")
 	f.StringVar(&o.Gateway, "gateway", "bin/gateway", "the gateway's program")
+	f.StringVar(&o.Before, "before", "", "another version of the gateway's program, to measure in alternation in every scenario")
 	f.StringVar(&o.Queue, "queue-server", "bin/syslog-gateway-queue", "the program of a cluster's servers")
 	f.Uint64Var(&o.Messages, "messages", 0, "messages a run; 0 = the scenario's own number")
 	f.IntVar(&o.Repeat, "repeat", 0, "runs of each scenario; 0 = the scenario's own number")

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"syslog-gateway/bench/runner"
 )
@@ -11,8 +12,11 @@ import (
 // compared.
 const tooNoisy = 0.05
 
-// gateway is the subject that the others are compared with.
-const gateway = "gateway"
+// gateway is the subject that the others are compared with; before is another version of it.
+const (
+	gateway = "gateway"
+	before  = "before"
+)
 
 // comparison is the subjects of one scenario beside each other, or why there is none.
 type comparison struct {
@@ -53,7 +57,7 @@ func compare(some []group) [][]string {
 			return fmt.Sprintf("%.2f", spreadOf(g.runs, f).median/base)
 		}
 		rows = append(rows, []string{
-			g.subject, figure("%.0f", rate)(g), ratio(rate), figure("%.2f", cpu)(g), ratio(cpu), figure("%.0f", memory)(g),
+			strings.TrimSpace(g.subject + " " + g.point), figure("%.0f", rate)(g), ratio(rate), figure("%.2f", cpu)(g), ratio(cpu), figure("%.0f", memory)(g),
 			each(func(r *runner.Run) string { return fmt.Sprint(r.Lost()) })(g),
 		})
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"syslog-gateway/bench/runner"
@@ -21,7 +22,7 @@ func WriteMarkdown(w io.Writer, rep *runner.Report) error {
 	}
 	b.WriteString(paragraphs(limits(rep, all)...))
 	for _, c := range comparisons(rep, all) {
-		fmt.Fprintf(&b, "## %s: the gateway and its peers\n\n", c.Scenario)
+		fmt.Fprintf(&b, "## %s: the gateway beside others\n\n", c.Scenario)
 		if c.Refused != "" {
 			b.WriteString(c.Refused + "\n\n")
 			continue
@@ -64,6 +65,9 @@ func where(rep *runner.Report) string {
 	if rep.Gateway != "" {
 		text += fmt.Sprintf("; gateway sha256 %.12s", rep.Gateway)
 	}
+	if rep.Before != "" {
+		text += fmt.Sprintf("; before sha256 %.12s", rep.Before)
+	}
 	text += ".\n"
 	if rep.Command != "" {
 		text += "By: `" + rep.Command + "`\n"
@@ -104,7 +108,7 @@ func Readme(text string, rep *runner.Report, all string) (string, error) {
 		}
 	}
 	found := groups(rep)
-	rows := of(found, "peers-tcp")
+	rows := slices.DeleteFunc(of(found, "peers-tcp"), func(g group) bool { return g.subject == before })
 	if fastest, ok := fastestUDP(rep, found); ok {
 		rows = append(rows, fastest)
 	}
@@ -117,7 +121,7 @@ func Readme(text string, rep *runner.Report, all string) (string, error) {
 // the harness was not the limit.
 func fastestUDP(rep *runner.Report, all []group) (fastest group, ok bool) {
 	for _, g := range of(all, "udp-ramp") {
-		if spreadOf(g.runs, loss).high == 0 && len(limits(rep, []group{g})) == 0 {
+		if g.subject == gateway && spreadOf(g.runs, loss).high == 0 && len(limits(rep, []group{g})) == 0 {
 			fastest, ok = g, true
 		}
 	}

@@ -88,7 +88,8 @@ type rig struct {
 	web     web
 	sink    *child.Process
 	subject *child.Process
-	peer    *peers.Program // nil: the subject is the gateway
+	gateway string         // the subject's program
+	peer    *peers.Program // nil: the subject is a gateway
 	run     *Run
 }
 
@@ -102,7 +103,7 @@ func measure(ctx context.Context, o *Options, sc Scenario, sub subject, number i
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
 	defer abort.Catch(&err)
-	r.peer = sub.peer
+	r.gateway, r.peer = sub.gateway, sub.peer
 	if sc.Backlog > 0 {
 		abort.Must(fill(r.site.queue(), sc.Backlog))
 		if sc.Cold {
@@ -192,9 +193,9 @@ func (r *rig) launch() (ready func(context.Context) error, err error) {
 			return nil, err
 		}
 		r.subject, err = child.Start(child.Options{Dir: r.site.dir, Name: "gateway",
-			Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: r.o.Gateway, Args: []string{"run", "-c", path}})
+			Env: []string{"SPLUNK_HEC_TOKEN=" + token}, Path: r.gateway, Args: []string{"run", "-c", path}})
 		if err != nil {
-			return nil, fmt.Errorf("%w (build it with: go build -o %s ./cmd/gateway)", err, r.o.Gateway)
+			return nil, fmt.Errorf("%w (build it with: go build -o %s ./cmd/gateway)", err, r.gateway)
 		}
 		return func(ctx context.Context) error { return r.web.up(ctx, r.site.statsURL()+"/readyz") }, nil
 	}

@@ -23,6 +23,8 @@ type Options struct {
 	Scenarios []Scenario
 	// Gateway is the program under test; it is started as `GATEWAY run -c FILE`.
 	Gateway string
+	// Before is another version of it, which is measured in alternation; empty: none.
+	Before string
 	// Queue is the program of a cluster's servers.
 	Queue string
 	// Peers are measured beside it in the scenarios that they can run.
@@ -54,6 +56,7 @@ type Report struct {
 	Command string         `json:"command"`
 	Machine Machine        `json:"machine"`
 	Gateway string         `json:"gateway_sha256"` // empty: none was measured
+	Before  string         `json:"before_sha256,omitempty"`
 	Peers   []PeerReport   `json:"peers,omitempty"`
 	About   []ScenarioInfo `json:"scenarios"`
 	// Ceilings are the rates of the harness's components alone, if they were measured.
@@ -77,31 +80,30 @@ type ScenarioInfo struct {
 	Axis  string `json:"axis,omitempty"` // what varies
 }
 
-// subject is what is measured: the gateway, or a peer.
+// subject is what is measured: the gateway, another version of it, or a peer.
 type subject struct {
-	name string
-	peer *peers.Program // nil: the gateway
+	name    string
+	gateway string         // its program
+	peer    *peers.Program // nil: it is a gateway
 }
 
-// gatewayName is the gateway among the subjects.
-const gatewayName = "gateway"
+// The gateways among the subjects.
+const (
+	gatewayName = "gateway"
+	beforeName  = "before"
+)
 
 // Run makes all runs. Beside an error, the report holds those made before it.
 func (o Options) Run(ctx context.Context) (rep Report, err error) {
 	if o.Repeat < 0 || o.Quiet <= 0 || o.Idle <= 0 {
 		return rep, fmt.Errorf("repeat %d, quiet %v, idle %v: none may be negative, the times must be positive", o.Repeat, o.Quiet, o.Idle)
 	}
-	// Without a slash, exec would search for the program in PATH.
-	if o.Gateway, err = filepath.Abs(o.Gateway); err != nil {
+	rep = Report{Taken: time.Now().UTC(), Machine: machine(runtime.NumCPU())}
+	gateways, err := o.gateways(&rep)
+	if err != nil {
 		return rep, err
 	}
-	rep = Report{Taken: time.Now().UTC(), Machine: machine(runtime.NumCPU())}
-	if slices.ContainsFunc(o.Scenarios, func(s Scenario) bool { return s.Measure != measureCeiling }) {
-		if rep.Gateway, err = digest(o.Gateway); err != nil {
-			return rep, fmt.Errorf("read the gateway: %w (build it with: go build -o %s ./cmd/gateway)", err, o.Gateway)
-		}
-	}
-	subjects, err := o.prepare(ctx, &rep)
+	others, err := o.prepare(ctx, &rep)
 	if err != nil {
 		return rep, err
 	}
@@ -113,9 +115,9 @@ func (o Options) Run(ctx context.Context) (rep Report, err error) {
 			}
 			continue
 		}
-		mine := subjects[:1]
+		mine := gateways
 		if sc.Peers {
-			mine = subjects
+			mine = slices.Concat(gateways, others)
 		}
 		for _, p := range sc.points() {
 			goOn, err := o.point(ctx, &rep, p, mine)
@@ -130,11 +132,34 @@ func (o Options) Run(ctx context.Context) (rep Report, err error) {
 	return rep, nil
 }
 
-// prepare makes the subjects ready, the gateway first.
-func (o *Options) prepare(ctx context.Context, rep *Report) ([]subject, error) {
-	subjects := []subject{{name: gatewayName}}
+// gateways finds the gateway and the other version of it.
+func (o *Options) gateways(rep *Report) (found []subject, err error) {
+	if !slices.ContainsFunc(o.Scenarios, func(s Scenario) bool { return s.Measure != measureCeiling }) {
+		return nil, nil
+	}
+	for _, g := range []struct {
+		name, path string
+		digest     *string
+	}{{gatewayName, o.Gateway, &rep.Gateway}, {beforeName, o.Before, &rep.Before}} {
+		if g.path == "" {
+			continue
+		}
+		path, err := filepath.Abs(g.path) // without a slash, exec would search for the program in PATH
+		if err != nil {
+			return nil, err
+		}
+		if *g.digest, err = digest(path); err != nil {
+			return nil, fmt.Errorf("read the gateway: %w (build it with: go build -o %s ./cmd/gateway)", err, path)
+		}
+		found = append(found, subject{name: g.name, gateway: path})
+	}
+	return found, nil
+}
+
+// prepare makes the peers ready.
+func (o *Options) prepare(ctx context.Context, rep *Report) (subjects []subject, err error) {
 	if !slices.ContainsFunc(o.Scenarios, func(s Scenario) bool { return s.Peers }) {
-		return subjects, nil
+		return nil, nil
 	}
 	for _, p := range o.Peers {
 		pr := PeerReport{Name: p.Name, About: p.About}
@@ -153,7 +178,7 @@ func (o *Options) prepare(ctx context.Context, rep *Report) ([]subject, error) {
 				return nil, err
 			}
 			pr.Version, pr.Config = prog.Version, cmd
-			subjects = append(subjects, subject{p.Name, prog})
+			subjects = append(subjects, subject{name: p.Name, peer: prog})
 		}
 		rep.Peers = append(rep.Peers, pr)
 	}
@@ -172,13 +197,13 @@ func exampleConfig(prog *peers.Program) (string, error) {
 }
 
 // point makes the runs of one point: the subjects alternate (A B A B). goOn is false
-// when one has lost more than the scenario goes on with.
+// when the gateway has lost more than the scenario goes on with.
 func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects []subject) (goOn bool, err error) {
 	goOn = true
 	for i := range o.repeats(sc) {
 		for _, sub := range subjects {
 			run, err := measure(ctx, o, sc.scaled(o.Messages), sub, i+1)
-			if err != nil && sub.peer != nil && ctx.Err() == nil { // a peer that fails is a result
+			if err != nil && sub.name != gatewayName && ctx.Err() == nil { // a peer that fails is a result
 				run.problem("%v", err)
 				err = nil
 			}
@@ -189,7 +214,7 @@ func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects 
 			if _, err := fmt.Fprintln(o.Progress, run.line()); err != nil {
 				return false, fmt.Errorf("report progress: %w", err)
 			}
-			if sc.StopAtLoss > 0 && run.lossShare() > sc.StopAtLoss {
+			if sc.StopAtLoss > 0 && sub.name == gatewayName && run.lossShare() > sc.StopAtLoss {
 				goOn = false
 			}
 		}
