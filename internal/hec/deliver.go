@@ -137,7 +137,11 @@ func (d *delivery) work(ctx, wire context.Context) {
 		if err == nil {
 			failures = 0
 			buf = rec.Body[:0]
-			if d.handle(ctx, wire, rec) {
+			slowDown, reading := d.handle(ctx, wire, rec)
+			if reading {
+				buf = nil
+			}
+			if slowDown {
 				pause(ctx, d.backoff().Initial, nil)
 			}
 			continue
@@ -154,9 +158,9 @@ func (d *delivery) work(ctx, wire context.Context) {
 
 func (d *delivery) backoff() endpoints.Backoff { return d.c.settings.Load().Retry }
 
-// handle delivers one record and frees its slot, now or when it is confirmed. It reports
-// whether the endpoint asked for less.
-func (d *delivery) handle(ctx, wire context.Context, rec event.Record) (slowDown bool) {
+// handle delivers one record and frees its slot, now or when it is confirmed. slowDown says that
+// the endpoint asked for less, reading that the record's body may still be read.
+func (d *delivery) handle(ctx, wire context.Context, rec event.Record) (slowDown, reading bool) {
 	j := newJob(d, rec)
 	err := j.run(ctx, wire)
 	if err == nil {
@@ -165,14 +169,14 @@ func (d *delivery) handle(ctx, wire context.Context, rec event.Record) (slowDown
 	if err != nil {
 		d.src.Nack(rec.Seq)
 		<-d.slots
-		return false
+		return false, j.reading
 	}
 	rec.Body = nil // the worker's again
 	o := outcomes{rec: rec, rejected: j.rejectedByReason(), rerouted: j.rerouted}
 	if len(j.refs) == 0 {
 		d.finish(o)
 		<-d.slots
-		return j.slowDown
+		return j.slowDown, j.reading
 	}
 	d.unconfirmed.Add(1)
 	d.c.acks.add(&receipt{
@@ -188,7 +192,7 @@ func (d *delivery) handle(ctx, wire context.Context, rec event.Record) (slowDown
 			<-d.slots
 		},
 	})
-	return j.slowDown
+	return j.slowDown, j.reading
 }
 
 // storeRejected writes the job's dead letters. While the store cannot be written, the

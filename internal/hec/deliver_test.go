@@ -1,6 +1,8 @@
 package hec
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -514,4 +516,42 @@ func TestUserAndPassword(t *testing.T) {
 	if user, pass, ok := (&http.Request{Header: h}).BasicAuth(); !ok || user != "x" || pass != "hunter2" {
 		t.Errorf("authorization %q", h)
 	}
+}
+
+// TestAnswerBeforeTheEndOfTheBody: net/http goes on sending a body whose answer came before its
+// end. The buffer of the record is not used again then, and the connection is not either.
+func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
+	const success = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 27\r\n\r\n" + `{"text":"Success","code":0}`
+	l := testkit.Try(net.Listen("tcp", "127.0.0.1:0"))(t)
+	defer l.Close()
+	r := newRig(t, func(o *Options) { o.Endpoints, o.InFlight = []string{"http://" + l.Addr().String()}, 1 })
+	size := 32 << 20 // more than the sockets hold
+	src := newMemory(record(event.Identity, strings.Repeat("a", size)), record(event.Identity, strings.Repeat("b", size)))
+	wait := r.start(t.Context(), src)
+
+	begin := func() (net.Conn, *bufio.Reader) {
+		for {
+			conn := testkit.Try(l.Accept())(t)
+			in := bufio.NewReader(conn)
+			if req := testkit.Try(http.ReadRequest(in))(t); req.Method == http.MethodPost {
+				testkit.Equal(t, "length", req.ContentLength, int64(size+1))
+				return conn, in
+			}
+			testkit.Try(io.WriteString(conn, success))(t) // asked for its health
+			conn.Close()
+		}
+	}
+	first, early := begin()
+	defer first.Close()
+	testkit.Try(io.WriteString(first, success))(t)
+	second, in := begin() // so the second record is in its buffer
+	defer second.Close()
+	got, _ := io.ReadAll(early)
+	if other := bytes.Trim(got, "a"); len(got) == 0 || len(other) != 0 {
+		t.Errorf("%d bytes of the first record came, and %d that are not of it", len(got), len(other))
+	}
+	testkit.Try(io.CopyN(io.Discard, in, int64(size+1)))(t)
+	testkit.Try(io.WriteString(second, success))(t)
+	testkit.Must(t, wait())
+	testkit.Equal(t, "pending", r.balanced(src, 0).Delivered, 2)
 }

@@ -6,7 +6,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -39,6 +41,7 @@ type exchanged struct {
 	garbled   error // why the body cannot be read, though it came
 	err       error
 	closes    bool // the connection cannot be used again
+	reading   bool // the request's body may still be read
 	timedOut  bool
 	cancelled bool
 	hide      *redact.Secrets
@@ -50,7 +53,10 @@ func (c *Client) exchange(ctx context.Context, conn *endpoints.Conn, req *retrya
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	x := exchanged{hide: &c.secrets}
-	req = req.WithContext(limited)
+	var sent atomic.Bool // or given up
+	req = req.WithContext(httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { sent.Store(true) },
+	}))
 	resp, err := conn.Do(req)
 	if err == nil {
 		x.status, x.header = resp.StatusCode, resp.Header
@@ -63,11 +69,10 @@ func (c *Client) exchange(ctx context.Context, conn *endpoints.Conn, req *retrya
 		x.cancelled = ctx.Err() != nil
 		x.timedOut = !x.cancelled && timedOut(limited, err)
 	}
+	x.reading = !sent.Load()
+	x.closes = x.closes || x.reading
 	if x.closes {
 		conn.Close()
-	}
-	if req.Body != nil { // net/http leaves it open when it has not begun to read it
-		req.Body.Close()
 	}
 	if x.err == nil {
 		x.body, x.garbled = decode(x.header, x.body[:min(len(x.body), maxAnswer)])

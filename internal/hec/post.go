@@ -1,15 +1,10 @@
 package hec
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"sync"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 
 	"syslog-gateway/internal/event"
 	"syslog-gateway/internal/hec/endpoints"
@@ -31,6 +26,9 @@ type body struct {
 type reply struct {
 	answer
 	at endpoints.Attempt
+	// reading says that net/http may still read the body: the answer came before all of it was
+	// sent, or the attempt was given up.
+	reading bool
 }
 
 // post sends one body until there is an outcome. Each round waits until an endpoint has
@@ -39,7 +37,7 @@ type reply struct {
 //
 // When ctx ends, no new attempt begins and the error is errStopped; wire is the context of
 // the attempts. When abandoned reports true, the error is errAbandoned. The body may be
-// reused when post returns.
+// overwritten when post returns, unless the reply says that it is still read.
 func (c *Client) post(ctx, wire context.Context, b body, abandoned func() bool) (reply, error) {
 	over := func() error {
 		switch {
@@ -61,9 +59,9 @@ func (c *Client) post(ctx, wire context.Context, b body, abandoned func() bool) 
 		changed := c.pool.Changed()
 		set := c.settings.Load()
 		began := time.Now()
-		a := c.attempt(wire, at, b, set.Timeout)
+		a, reading := c.attempt(wire, at, b, set.Timeout)
 		again := c.pool.Done(at, a.verdict(), time.Since(began), set.Retry)
-		r = reply{a, at}
+		r = reply{a, at, r.reading || reading}
 		if a.outcome != retry {
 			return r, nil
 		}
@@ -74,20 +72,21 @@ func (c *Client) post(ctx, wire context.Context, b body, abandoned func() bool) 
 	}
 }
 
-// attempt posts a body once.
-func (c *Client) attempt(ctx context.Context, at endpoints.Attempt, b body, timeout time.Duration) answer {
+// attempt posts a body once. reading says that net/http may still read it.
+func (c *Client) attempt(ctx context.Context, at endpoints.Attempt, b body, timeout time.Duration) (a answer, reading bool) {
 	req := c.request(http.MethodPost, at.Endpoint.Address.Event, at.Auth, at.Channel)
 	req.Header.Set("Content-Type", "application/json")
 	if b.enc == event.Gzip {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
-	open := func() (io.Reader, error) { return &bodyReader{data: bytes.NewReader(b.data)}, nil }
-	_ = req.SetBody(retryablehttp.ReaderFunc(open)) // it has no error of its own
-	a := c.exchange(ctx, at.Conn, req, timeout).answer(classify)
+	// net/http knows that a slice does not block, and sends it in one write with the header.
+	_ = req.SetBody(b.data) // it has no error of its own
+	x := c.exchange(ctx, at.Conn, req, timeout)
+	a = x.answer(classify)
 	if c.opts.Ack.Enabled {
 		a = a.demandAckID()
 	}
-	return a
+	return a, x.reading
 }
 
 // delay is how long to pause after an answer. An endpoint that refuses our configuration is
@@ -111,31 +110,4 @@ func pause(ctx context.Context, d time.Duration, sooner <-chan struct{}) {
 	case <-ctx.Done():
 	case <-sooner:
 	}
-}
-
-// bodyReader reads the body of one attempt without a copy. net/http may go on reading when
-// the answer has come, but not after Close.
-type bodyReader struct {
-	mu     sync.Mutex
-	data   *bytes.Reader
-	closed bool
-}
-
-func (r *bodyReader) Read(b []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return 0, io.ErrClosedPipe
-	}
-	return r.data.Read(b)
-}
-
-// Len is the Content-Length, for go-retryablehttp.
-func (r *bodyReader) Len() int { return r.data.Len() }
-
-func (r *bodyReader) Close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	return nil
 }

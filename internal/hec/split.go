@@ -37,6 +37,7 @@ type job struct {
 	toReroute         [][]byte        // events to be posted with the fallback index, unchanged
 	rerouted          int             // events that were accepted with it
 	packed            bytes.Buffer
+	reading           bool // the record's body may still be read when run has returned
 }
 
 // part is some events of the record that are posted together.
@@ -67,7 +68,8 @@ func (j *job) run(ctx, wire context.Context) error {
 			return j.takeApart(ctx, wire, []part{{lines: lines}})
 		}
 	}
-	a, err := j.send(ctx, wire, j.rec.Body)
+	a, reading, err := j.send(ctx, wire, j.rec.Body)
+	j.reading = reading
 	if err != nil || a.outcome == delivered {
 		return err
 	}
@@ -102,7 +104,10 @@ func (j *job) takeApart(ctx, wire context.Context, work []part) error {
 		if p.lines = j.withoutBadIndex(p); len(p.lines) == 0 {
 			continue
 		}
-		a, err := j.send(ctx, wire, j.pack(j.written(p)))
+		a, reading, err := j.send(ctx, wire, j.pack(j.written(p)))
+		if reading {
+			j.packed = bytes.Buffer{}
+		}
 		switch {
 		case err != nil:
 			return err
@@ -143,21 +148,22 @@ func (j *job) divide(work []part, p part, a answer) []part {
 	return append(work, part{lines: lines[half:], rerouted: p.rerouted}, part{lines: lines[:half], rerouted: p.rerouted})
 }
 
-// send posts one body and keeps what an accepted one brings.
-func (j *job) send(ctx, wire context.Context, data []byte) (answer, error) {
+// send posts one body and keeps what an accepted one brings. reading says that the body may
+// still be read.
+func (j *job) send(ctx, wire context.Context, data []byte) (a answer, reading bool, err error) {
 	r, err := j.d.c.post(ctx, wire, body{data, j.rec.Encoding}, j.abandoned)
 	if err != nil {
-		return r.answer, err
+		return r.answer, r.reading, err
 	}
 	j.endpoint = r.at.Endpoint.Address.Name
 	if r.outcome != delivered {
-		return r.answer, nil
+		return r.answer, r.reading, nil
 	}
 	j.slowDown = j.slowDown || r.slowDown
 	if j.d.c.opts.Ack.Enabled {
 		j.refs = append(j.refs, ackRef{r.at.Conn, ackKey{r.at.Channel, r.ackID}})
 	}
-	return r.answer, nil
+	return r.answer, r.reading, nil
 }
 
 // reject makes a dead letter of one event, or sends it to the fallback index. An event that

@@ -35,7 +35,7 @@ func NewTransport(conf *tls.Config) *http.Transport {
 }
 
 // writeBuffer is the buffer in bytes of a connection, and holds most compressed records with
-// their header: so a post is one write, and net/http takes no buffer of 32 KiB for the rest.
+// their header: so a post is one write.
 const writeBuffer = 128 << 10
 
 // dialTime is how long a connection to one address may take.
