@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -24,6 +26,9 @@ const (
 	// smallBuffer is the receive buffer in bytes below which a loop does not wait for
 	// datagrams to accumulate.
 	smallBuffer = 1 << 20
+	// worthKeeping is how many datagrams a turn brings at least before the loop keeps its
+	// processor of the Go scheduler while it pauses: with fewer, others need it more.
+	worthKeeping = 64
 	// logEvery is how often trouble of a loop is logged.
 	logEvery = 10 * time.Second
 	// wakeEvent is the eventfd among the events of epoll; the others are numbers of sockets.
@@ -41,6 +46,8 @@ type loop struct {
 	drainer  *drainer // of all its sockets
 	events   []unix.EpollEvent
 	pause    time.Duration // 0: it does not let datagrams accumulate
+	keeps    bool          // it may keep its processor of the Go scheduler while it pauses
+	came     int           // datagrams of the last turn
 	stopping atomic.Bool
 	troubles throttle.Throttle
 }
@@ -48,7 +55,11 @@ type loop struct {
 // newLoop makes the i-th loop: it gets every o.Loops-th socket of each port. A loop that is
 // returned with an error can be closed and not run.
 func newLoop(i int, o Options, ports []*group) (*loop, error) {
-	l := &loop{number: i, log: o.Logger, turned: o.Turned, pause: min(time.Duration(o.Loops)*coalesceTime, maxCoalesceTime)}
+	l := &loop{
+		number: i, log: o.Logger, turned: o.Turned,
+		pause: min(time.Duration(o.Loops)*coalesceTime, maxCoalesceTime),
+		keeps: 2*o.Loops <= runtime.GOMAXPROCS(0),
+	}
 	if err := l.open(); err != nil {
 		return nil, err
 	}
@@ -107,7 +118,7 @@ func (l *loop) run() error {
 				return err
 			}
 			if l.pause > 0 {
-				sleep(l.pause)
+				sleep(l.pause, l.keeps && l.came >= worthKeeping)
 			}
 		}
 		if n, err = l.wait(0); err != nil {
@@ -120,6 +131,7 @@ func (l *loop) run() error {
 
 // turn reads the sockets that are ready. more says that one of them may have more.
 func (l *loop) turn(events []unix.EpollEvent) (more bool) {
+	l.came = 0
 	for _, e := range events {
 		if e.Fd == wakeEvent {
 			var count [8]byte
@@ -127,14 +139,15 @@ func (l *loop) turn(events []unix.EpollEvent) (more bool) {
 			l.turned(l.number)
 			continue
 		}
-		full, err := l.sockets[e.Fd].read()
+		n, err := l.sockets[e.Fd].read()
+		l.came += n
 		if err != nil {
 			if _, ok := l.troubles.Ready(time.Now(), logEvery); ok {
 				l.log.Error("a UDP socket cannot be read", "error", err)
 			}
-			sleep(coalesceTime) // it stays ready: do not spin
+			sleep(coalesceTime, false) // it stays ready: do not spin
 		}
-		more = more || full
+		more = more || n >= readLimit
 	}
 	return more
 }
@@ -152,9 +165,15 @@ func (l *loop) wait(timeout int) (int, error) {
 	}
 }
 
-// sleep costs less than time.Sleep (docs/adr/0007).
-func sleep(d time.Duration) {
+// sleep costs less than time.Sleep. If it keeps the processor of the Go scheduler, the runtime
+// has nothing to hand over for a pause of some milliseconds; a signal of the runtime, which
+// wants to stop all, ends the pause (docs/adr/0007).
+func sleep(d time.Duration, keep bool) {
 	ts := unix.NsecToTimespec(int64(d))
+	if keep {
+		_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
+		return
+	}
 	_ = unix.Nanosleep(&ts, nil)
 }
 

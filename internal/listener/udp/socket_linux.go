@@ -55,26 +55,26 @@ func (s *socket) status() Socket {
 	return Socket{Received: s.received.Load(), Drops: s.drops, Granted: s.granted}
 }
 
-// read takes what waits at the socket, at most readLimit. more says that there may be more.
-func (s *socket) read() (more bool, err error) {
+// read takes what waits at the socket. If it takes readLimit, there may be more.
+func (s *socket) read() (taken int, err error) {
 	s.receiver.Begin(time.Now())
 	defer s.receiver.End()
-	for taken := 0; taken < readLimit; {
+	for taken < readLimit {
 		n, err := s.drainer.receive(s.fd)
 		if err != nil {
-			return false, fmt.Errorf("receive UDP for the source %s: %w", s.port.Source, err)
+			return taken, fmt.Errorf("receive UDP for the source %s: %w", s.port.Source, err)
 		}
 		for i := range n {
 			msg, from := s.drainer.datagram(i)
 			s.receiver.Receive(msg, from)
 		}
 		s.received.Add(uint64(n))
-		if n < datagrams {
-			return false, nil
-		}
 		taken += n
+		if n < datagrams {
+			break
+		}
 	}
-	return true, nil
+	return taken, nil
 }
 
 // readRemaining reads a socket whose loop has ended. It stays bound, so readRemaining takes no
@@ -88,7 +88,7 @@ func (s *socket) readRemaining(giveUp <-chan struct{}) {
 			return
 		default:
 		}
-		if more, err := s.read(); !more || err != nil {
+		if n, err := s.read(); n < readLimit || err != nil {
 			return
 		}
 	}
