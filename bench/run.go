@@ -63,7 +63,7 @@ func runCommand() *cobra.Command {
 	}
 	c.Long = "Put the gateway between the load generator and the sink, and measure it.\n\n" + listScenarios()
 	f := c.Flags()
-	f.StringSliceVar(&names, "scenario", []string{"tcp-flat"}, "scenarios to run, files of one's own, or all")
+	f.StringSliceVar(&names, "scenario", []string{"tcp-flat"}, "scenarios to run, files of one's own, or all, which is all but the soak")
 	f.StringSliceVar(&peerNames, "peers", nil, "other programs to measure in alternation with the gateway, in scenarios that allow it: all or "+peerList())
 	f.StringArrayVar(&givenPeers, "peer", nil, "a program of your own to measure in the same way, as NAME=PATH: axosyslog, fluent-bit or vector; repeat it for each")
 	f.StringVar(&o.Cache, "cache", cacheFolder(), "where peers are unpacked and built")

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -145,8 +146,12 @@ func TestScaledSharesOut(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	known := testkit.Try(Scenarios())(t)
-	if all, err := Find([]string{"all"}); err != nil || len(all) != len(known) {
+	isSoak := func(s Scenario) bool { return s.Name == "soak" }
+	if all, err := Find([]string{"all"}); err != nil || len(all) != len(known)-1 || slices.ContainsFunc(all, isSoak) {
 		t.Errorf("all are %d scenarios, %v", len(all), err)
+	}
+	if soak, err := Find([]string{"soak"}); err != nil || len(soak) != 1 {
+		t.Errorf("Find = %v, %v", soak, err)
 	}
 	if two, err := Find([]string{"idle", "tcp-flat"}); err != nil || len(two) != 2 || two[1].Name != "tcp-flat" {
 		t.Errorf("Find = %v, %v", two, err)

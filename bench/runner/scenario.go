@@ -49,6 +49,7 @@ type Scenario struct {
 	Compression string `yaml:"compression"` // hec.compression
 	Peers       bool   `yaml:"peers"`       // other programs can run it, too
 	Repeat      int    `yaml:"repeat"`      // runs of each point, where the user says nothing
+	Long        bool   `yaml:"long"`        // it runs only where it is named
 	Loads       []load `yaml:"loads"`
 	// Backlog is how many bytes wait in the queue before the start, with no endpoint to
 	// take them; Cold says that they are not in the page cache.
@@ -141,8 +142,8 @@ func Scenarios() ([]Scenario, error) {
 	return all, nil
 }
 
-// Find returns the named scenarios; the name "all" stands for all, and what holds a
-// slash or ends in .yaml is a file of the user's.
+// Find returns the named scenarios; the name "all" stands for all that are not long, and what
+// holds a slash or ends in .yaml is a file of the user's.
 func Find(names []string) ([]Scenario, error) {
 	all, err := Scenarios()
 	if err != nil {
@@ -159,7 +160,7 @@ func Find(names []string) ([]Scenario, error) {
 		case i >= 0:
 			found = append(found, all[i])
 		case name == "all":
-			found = append(found, all...)
+			found = append(found, slices.DeleteFunc(slices.Clone(all), func(s Scenario) bool { return s.Long })...)
 		case strings.Contains(name, "/") || strings.HasSuffix(name, ".yaml"):
 			data, err := os.ReadFile(name)
 			if err != nil {
