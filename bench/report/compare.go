@@ -14,8 +14,8 @@ const tooNoisy = 0.05
 
 // gateway is the subject that the others are compared with; before is another version of it.
 const (
-	gateway = "gateway"
-	before  = "before"
+	gateway = runner.GatewayName
+	before  = runner.BeforeName
 )
 
 // comparison is the subjects of one scenario beside each other, or why there is none.

@@ -87,10 +87,10 @@ type subject struct {
 	peer    *peers.Program // nil: it is a gateway
 }
 
-// The gateways among the subjects.
+// The gateways among the subjects of runs: the one under test, and another version of it.
 const (
-	gatewayName = "gateway"
-	beforeName  = "before"
+	GatewayName = "gateway"
+	BeforeName  = "before"
 )
 
 // Run makes all runs. Beside an error, the report holds those made before it.
@@ -140,7 +140,7 @@ func (o *Options) gateways(rep *Report) (found []subject, err error) {
 	for _, g := range []struct {
 		name, path string
 		digest     *string
-	}{{gatewayName, o.Gateway, &rep.Gateway}, {beforeName, o.Before, &rep.Before}} {
+	}{{GatewayName, o.Gateway, &rep.Gateway}, {BeforeName, o.Before, &rep.Before}} {
 		if g.path == "" {
 			continue
 		}
@@ -203,7 +203,7 @@ func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects 
 	for i := range o.repeats(sc) {
 		for _, sub := range subjects {
 			run, err := measure(ctx, o, sc.scaled(o.Messages), sub, i+1)
-			if err != nil && sub.name != gatewayName && ctx.Err() == nil { // a peer that fails is a result
+			if err != nil && sub.name != GatewayName && ctx.Err() == nil { // a peer that fails is a result
 				run.problem("%v", err)
 				err = nil
 			}
@@ -214,7 +214,7 @@ func (o *Options) point(ctx context.Context, rep *Report, sc Scenario, subjects 
 			if _, err := fmt.Fprintln(o.Progress, run.line()); err != nil {
 				return false, fmt.Errorf("report progress: %w", err)
 			}
-			if sc.StopAtLoss > 0 && sub.name == gatewayName && run.lossShare() > sc.StopAtLoss {
+			if sc.StopAtLoss > 0 && sub.name == GatewayName && run.lossShare() > sc.StopAtLoss {
 				goOn = false
 			}
 		}
@@ -244,7 +244,7 @@ func digest(path string) (string, error) {
 // Problems counts the gateway's runs that have any: a peer that loses is a result.
 func (rep Report) Problems() (n int) {
 	for _, run := range rep.Runs {
-		if run.Subject == gatewayName && len(run.Problems) > 0 {
+		if run.Subject == GatewayName && len(run.Problems) > 0 {
 			n++
 		}
 	}

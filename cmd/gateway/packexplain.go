@@ -181,7 +181,7 @@ func (w *why) decided(a *packwhy.Asker, e ingest.Explanation) string {
 			steps = append(steps, "program "+printable.Dots(string(program)))
 		}
 		steps = append(steps, "no pack")
-		if class := w.parser.Classes()[r.Class]; class.Family != "" {
+		if class := w.parser.Class(r.Class); class.Family != "" {
 			steps = append(steps, fmt.Sprintf("family %s by %s", class.Family, r.ClassBy))
 		} else {
 			steps = append(steps, "no family")

@@ -64,13 +64,12 @@ func newFormat(port int, s Settings) *format {
 func (f *format) class(id dialect.ClassID) *classFormat {
 	c := f.classes[id].Load()
 	if c == nil {
-		c = f.newClass(id)
-		f.classes[id].Store(c)
+		c = f.makeClass(id)
 	}
 	return c
 }
 
-func (f *format) newClass(id dialect.ClassID) *classFormat {
+func (f *format) makeClass(id dialect.ClassID) *classFormat {
 	s, c := &f.settings, f.settings.Parser.Class(id)
 	keep, ruled := s.Keep[c.Name]
 	if !ruled {
@@ -84,6 +83,7 @@ func (f *format) newClass(id dialect.ClassID) *classFormat {
 	if c.Pack != nil {
 		made.pack = c.Pack.Pack.Name
 	}
+	f.classes[id].Store(&made)
 	return &made
 }
 

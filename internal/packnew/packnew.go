@@ -131,7 +131,7 @@ func (m *maker) read(lines []string) error {
 		syslog.Scan([]byte(text), &h)
 		parser.Parse([]byte(text), &h, &dialect.From{Address: nobody}, &r)
 		views := parser.Views([]byte(text), nobody)
-		switch class := parser.Classes()[r.Class]; {
+		switch class := parser.Class(r.Class); {
 		case r.Pack != "" && !generic[r.Pack]:
 			m.known, m.others = append(m.known, Known{i + 1, "the pack " + r.Pack}), append(m.others, views...)
 			continue

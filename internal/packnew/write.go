@@ -107,7 +107,7 @@ func (m *maker) outcome(p *dialect.Parser, line string) (class, host string, ok 
 	if r.Pack != m.name {
 		return "", "", false
 	}
-	class = strings.TrimPrefix(strings.TrimPrefix(p.Classes()[r.Class].Name, m.name), "_")
+	class = strings.TrimPrefix(strings.TrimPrefix(p.Class(r.Class).Name, m.name), "_")
 	return class, string(r.Host), true
 }
 
